@@ -1,0 +1,378 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The one door to the disk: read a file, compare, and replace it as a whole or not at all.
+
+An interrupted write leaves the old file; two writers never lose each other's edit; a file whose bytes
+would not change is never touched. Owner, mode, extended attributes (SELinux label, ACL) and a symbolic
+link that leads to the file are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import stat
+import time
+import typing as t
+
+from ._errors import Refused
+
+MAX_BYTES = 4 * 1024 * 1024
+LOCK_SECONDS = 60
+_TRIES = 5
+_TEMPORARY = ".container_hosts-"
+_ACL = "system.posix_acl_access"
+
+_HINTS = {
+    errno.EROFS: "The file system is mounted read-only; remount it or choose another path.",
+    errno.ENOSPC: "The disk is full; free some space and run again.",
+    errno.EDQUOT: "The quota is used up; free some space and run again.",
+    errno.EACCES: "Run with become: true, or let the user have access to it.",
+    errno.EPERM: "Run with become: true; if root is refused too, look for an immutable flag (lsattr).",
+    errno.EBUSY: "Is it mounted on its own, as a container's file? Then change it where it is mounted from.",
+}
+
+
+class Snapshot(t.NamedTuple):
+    """A file as it was found. `content` is None where there is no file, and then `status` is None too."""
+
+    path: str  # as the caller named it
+    real: str  # where the bytes are, after symbolic links
+    content: t.Optional[bytes]
+    status: t.Optional[os.stat_result]
+
+
+class Edit(t.NamedTuple):
+    """What an edit did, or in check mode would do."""
+
+    path: str
+    before: t.Optional[bytes]
+    after: t.Optional[bytes]
+    changed: bool
+    backup_file: t.Optional[str]
+
+
+class Missing(t.NamedTuple):
+    """How to make what does not exist yet. Owner and group None: those of the running process."""
+
+    mode: int = 0o644
+    folder_mode: int = 0o755
+    owner: t.Optional[int] = None
+    group: t.Optional[int] = None
+
+
+NEW_FILE = Missing()
+
+
+def read(path: str, *, limit: int = MAX_BYTES) -> Snapshot:
+    """Return the file's bytes and status.
+
+    Raises Refused for what is not a regular file, is larger than `limit` bytes, can't be read, or is
+    reached by a symbolic link that its owner could use to have a stranger's file replaced.
+    """
+    real = _follow(path)
+    try:
+        # O_NONBLOCK: opening a FIFO must not wait for a writer.
+        descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Snapshot(path, real, None, None)
+    except OSError as exc:
+        raise _refusal(exc, path, "cannot be read") from exc
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Refused(f"is {_kind(status.st_mode)}, not a regular file", where=path, instead="Name a file.")
+        if status.st_size > limit:
+            raise Refused(
+                f"has {status.st_size} bytes; more than {limit} is no configuration file",
+                where=path,
+                instead="Check what wrote it, and the path.",
+            )
+        with os.fdopen(descriptor, "rb", closefd=False) as handle:
+            return Snapshot(path, real, handle.read(), status)
+    except OSError as exc:
+        raise _refusal(exc, path, "cannot be read") from exc
+    finally:
+        os.close(descriptor)
+
+
+def edit(
+    path: str,
+    transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]],
+    *,
+    check_mode: bool = False,
+    private: t.Union[bool, t.Callable[[bytes], bool]] = False,
+    missing: Missing = NEW_FILE,
+    backup: bool = False,
+    validate: t.Optional[t.Callable[[bytes], None]] = None,
+    remove_empty_folder: bool = False,
+    limit: int = MAX_BYTES,
+) -> Edit:
+    """Make the file at `path` what `transform` says it should be.
+
+    `transform` takes the present bytes (None: no file) and returns the wanted ones (None: no file); it must be
+    pure, since it is called again if another process changed the file in the meantime. `private` (or its answer
+    for the wanted bytes) takes group's and others' access away, and never gives any. `validate` may raise
+    Refused for bytes that differ from the present ones; it is called in check mode too.
+    """
+    for _try in range(_TRIES):
+        found = read(path, limit=limit)
+        after = transform(found.content)
+        mode = _mode(found, after, private, missing)
+        same_mode = found.status is None or after is None or stat.S_IMODE(found.status.st_mode) == mode
+        if after == found.content and same_mode:
+            return Edit(path, found.content, after, False, None)
+        if after is not None and after != found.content and validate is not None:
+            validate(after)
+        if after is None and os.path.islink(path):
+            raise Refused(
+                "is a symbolic link, and what it leads to is not ours to remove",
+                where=path,
+                instead="Remove it by hand.",
+            )
+        if check_mode:
+            return Edit(path, found.content, after, True, None)
+        try:
+            backup_file = _commit(found, after, mode, missing, backup, remove_empty_folder)
+        except _ChangedMeanwhile:
+            continue
+        except OSError as exc:
+            raise _refusal(exc, path, "cannot be written, and is as it was") from exc
+        return Edit(path, found.content, after, True, backup_file)
+    raise Refused(
+        f"was changed by another process {_TRIES} times while we edited it",
+        where=path,
+        instead="Find out what writes it.",
+    )
+
+
+class _ChangedMeanwhile(Exception):
+    pass
+
+
+def _commit(
+    found: Snapshot, after: t.Optional[bytes], mode: int, missing: Missing, backup: bool, remove_empty_folder: bool
+) -> t.Optional[str]:
+    """Replace the file by `after`, under the folder's lock, if it still is what was found; return the backup's path."""
+    parent, name = os.path.split(found.real)
+    if after is not None:
+        _make_folders(parent, missing)
+    folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _lock(folder, parent)
+        _sweep(folder, name)
+        backup_name = None
+        if backup and found.content is not None:
+            backup_name = f"{name}.{time.strftime('%Y%m%d-%H%M%S')}.{os.getpid()}~"
+            kept_mode = stat.S_IMODE(_present(found).st_mode) & 0o700
+            _place(folder, backup_name, found.content, found, kept_mode, missing, lambda: None)
+        expect = functools.partial(_expect, folder, name, found)
+        if after is None:
+            expect()
+            os.unlink(name, dir_fd=folder)
+        elif after == found.content:
+            _set_mode(folder, name, found, mode)
+        else:
+            _place(folder, name, after, found, mode, missing, expect)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    if after is None and remove_empty_folder:
+        # It stays where something else is in it.
+        with contextlib.suppress(OSError):
+            os.rmdir(parent)
+    return os.path.join(parent, backup_name) if backup_name else None
+
+
+def _follow(path: str) -> str:
+    """Return where the bytes of `path` are; a link may only lead where its owner could write anyway."""
+    if not os.path.isabs(path):
+        raise Refused("is not an absolute path", where=path, instead="Begin it with /.")
+    parent, name = os.path.split(os.path.normpath(path))
+    try:
+        real = os.path.join(os.path.realpath(parent), name)
+        link = os.lstat(real)
+        if not stat.S_ISLNK(link.st_mode):
+            return real
+        target = os.path.realpath(real)
+        owner = os.stat(target).st_uid
+    except FileNotFoundError as exc:
+        if os.path.islink(path):
+            raise Refused(
+                f"is a symbolic link to {os.readlink(path)}, which does not exist",
+                where=path,
+                instead="Remove the link, or make its target.",
+            ) from exc
+        return real
+    except OSError as exc:
+        raise _refusal(exc, path, "cannot be read") from exc
+    if link.st_uid not in (0, os.geteuid(), owner):
+        raise Refused(
+            f"is a symbolic link that user {link.st_uid} made to {target}, which belongs to user {owner}",
+            where=path,
+            instead="Name the file itself, if this is meant.",
+        )
+    return target
+
+
+def _make_folders(folder: str, missing: Missing) -> None:
+    if os.path.isdir(folder):
+        return
+    parent = os.path.dirname(folder)
+    _make_folders(parent, missing)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, missing.folder_mode)
+        os.chmod(folder, missing.folder_mode)  # whatever the umask
+        if missing.owner is not None or missing.group is not None:
+            os.chown(folder, *_owner(None, missing))
+        _fsync_folder(parent)
+
+
+def _fsync_folder(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(folder: int, path: str) -> None:
+    """Wait for the folder's lock. It is on the folder itself, so it leaves nothing behind."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as exc:
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"is locked by another run for more than {LOCK_SECONDS} s",
+                    where=path,
+                    instead="Wait for it, or end it.",
+                ) from exc
+            time.sleep(0.05)
+
+
+def _sweep(folder: int, name: str) -> None:
+    """Remove what a run that was killed in its write left behind; the lock says that it is nobody's."""
+    for entry in os.listdir(folder):
+        if entry.startswith(f".{name}{_TEMPORARY}"):
+            os.unlink(entry, dir_fd=folder)
+
+
+def _place(
+    folder: int,
+    name: str,
+    content: bytes,
+    like: Snapshot,
+    mode: int,
+    missing: Missing,
+    expect: t.Callable[[], None],
+) -> None:
+    """Write a file with `like`'s owner and extended attributes down to the disk, and only then give it its name."""
+    temporary = f".{os.path.basename(like.real)}{_TEMPORARY}{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            owner, group = _owner(like.status, missing)
+            if (owner, group) != (-1, -1):
+                os.fchown(descriptor, owner, group)
+            os.fchmod(descriptor, mode)
+            if like.status is not None:
+                _copy_attributes(like.real, descriptor, mode)
+            os.fsync(descriptor)
+        expect()
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def _owner(status: t.Optional[os.stat_result], missing: Missing) -> t.Tuple[int, int]:
+    """Return (uid, gid) for chown, -1 for what may stay."""
+    if status is not None:
+        return status.st_uid, status.st_gid
+    return -1 if missing.owner is None else missing.owner, -1 if missing.group is None else missing.group
+
+
+def _copy_attributes(source: str, descriptor: int, mode: int) -> None:
+    try:
+        names = os.listxattr(source, follow_symlinks=False)
+    except OSError as exc:
+        if exc.errno == errno.ENOTSUP:
+            return
+        raise
+    for name in names:
+        # An ACL is a mode by another name: on a file that only its owner may read, it would let others in.
+        if name == _ACL and not mode & 0o077:
+            continue
+        os.setxattr(descriptor, name, os.getxattr(source, name, follow_symlinks=False))
+
+
+def _expect(folder: int, name: str, found: Snapshot) -> None:
+    """Raise _ChangedMeanwhile unless the file is still the one that was read."""
+    try:
+        now: t.Optional[os.stat_result] = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        now = None
+    if _identity(now) != _identity(found.status):
+        raise _ChangedMeanwhile
+
+
+def _identity(status: t.Optional[os.stat_result]) -> t.Any:
+    return status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _set_mode(folder: int, name: str, found: Snapshot, mode: int) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        if _identity(os.fstat(descriptor)) != _identity(found.status):
+            raise _ChangedMeanwhile
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _mode(
+    found: Snapshot, after: t.Optional[bytes], private: t.Union[bool, t.Callable[[bytes], bool]], missing: Missing
+) -> int:
+    mode = missing.mode if found.status is None else stat.S_IMODE(found.status.st_mode)
+    if after is not None and (private(after) if callable(private) else private):
+        mode &= 0o700
+    return mode
+
+
+def _present(found: Snapshot) -> os.stat_result:
+    if found.status is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), found.path)
+    return found.status
+
+
+def _kind(mode: int) -> str:
+    for test, name in (
+        (stat.S_ISDIR, "a directory"),
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    ):
+        if test(mode):
+            return name
+    return "of an unknown kind"
+
+
+def _refusal(exc: OSError, path: str, what: str) -> Refused:
+    return Refused(f"{what}: {exc.strerror}", where=path, instead=_HINTS.get(exc.errno or 0, ""))

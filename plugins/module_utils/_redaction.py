@@ -1,0 +1,93 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""Keeps credentials out of everything that is shown: diffs, results and messages.
+
+Secrets are replaced where they may stand, by shape, never by a search through whole results: with a search,
+the password `docker` would also turn `docker.service` into asterisks, and a role that reads the result would fail.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+PLACEHOLDER = "********"
+ONLY_SECRETS_DIFFER = "(only a secret changed)"
+
+# The user information of a URL, up to the last `@` that can belong to it: a password that was not
+# percent-encoded may itself hold `@` or a quote, which count as part of it while another `@` follows.
+_USERINFO = re.compile(r"""(?<=://)(?:[^\s"'@]|["'@](?=[^\s"',}]*@))*@""")
+
+# "auth": "..." of a Docker config.json and its like, and NAME=value by the name's own words.
+_JSON_SECRET = re.compile(
+    r'("(?:auth|identitytoken|registrytoken|password|[a-z_-]*secret[a-z_-]*)"\s*:\s*")((?:[^"\\]|\\.)+)(?=")',
+    re.IGNORECASE,
+)
+_NAMED_SECRET = re.compile(
+    r"""((?:\b|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?)[A-Z0-9_]*["']?[=:]\s*["']?)([^\s"']+)""", re.IGNORECASE
+)
+
+
+def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
+    """Return `text` with every credential replaced by the same placeholder.
+
+    `secrets` are strings known to be secret; the shapes above are found without being told.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, PLACEHOLDER)
+    text = _USERINFO.sub(PLACEHOLDER + "@", text)
+    text = _JSON_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
+    return _NAMED_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
+
+
+def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
+    """Return a copy of a structure of dicts, lists and scalars with each of its strings redacted.
+
+    A value under a key named password (or alike) is replaced whole, since its own text has no shape to tell it by.
+    """
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, t.Mapping):
+        return {
+            key: PLACEHOLDER if inner and _is_secret_name(key) else redact_all(inner, secrets)
+            for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [redact_all(inner, secrets) for inner in value]
+    return value
+
+
+def holds_credentials(text: str) -> bool:
+    """Tell whether `text` holds something that `redact` would hide."""
+    return redact(text) != text
+
+
+def masked_diff(
+    path: str, before: t.Optional[bytes], after: t.Optional[bytes], secrets: t.Sequence[str] = ()
+) -> t.Dict[str, str]:
+    """Return Ansible's diff dict for a file's bytes (None: no file), with every secret masked.
+
+    Where masking leaves both sides alike although the bytes differ, a marker line on the new side says so.
+    """
+    shown_before = _shown(before, secrets)
+    shown_after = _shown(after, secrets)
+    if before != after and shown_before == shown_after:
+        shown_after += ("" if shown_after.endswith("\n") or not shown_after else "\n") + ONLY_SECRETS_DIFFER + "\n"
+    return {
+        "before_header": path if before is not None else f"{path} (absent)",
+        "after_header": path if after is not None else f"{path} (absent)",
+        "before": shown_before,
+        "after": shown_after,
+    }
+
+
+def _is_secret_name(name: t.Any) -> bool:
+    return isinstance(name, str) and _NAMED_SECRET.match(name + "=x") is not None
+
+
+def _shown(content: t.Optional[bytes], secrets: t.Sequence[str]) -> str:
+    return "" if content is None else redact(content.decode("utf-8", errors="replace"), secrets)

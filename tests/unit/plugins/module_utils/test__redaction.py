@@ -1,0 +1,102 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may be shown: everything but the secret, and the secret in no spelling that we write or meet."""
+
+from __future__ import annotations
+
+import json
+import string
+import urllib.parse
+
+import pytest
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _redaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+SHAPES = [
+    "Environment=HTTP_PROXY=http://user:{}@192.0.2.1:3128 OTHER=kept@example.com",
+    'Environment="HTTP_PROXY=http://user:{}@192.0.2.1:3128"',
+    "HTTP_PROXY='http://user:{}@192.0.2.1:3128'",
+    '{{"http-proxy":"http://user:{}@192.0.2.1:3128","mail":"kept@example.com"}}',
+    'Acquire::http::Proxy "http://user:{}@[2001:db8::1]:3128";',
+    '{{"auths": {{"registry.example.com": {{"auth": "{}"}}}}}}',
+    "export PROXY_PASSWORD={}",
+    "proxy_password={}",
+    '"REGISTRY_TOKEN": "{}"',
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("secret", ["hunter2", "p%40ss%3Aword%23%2F", "p%%40ss", "c2VjcmV0OnZhbHVl"])
+def test_every_shape_is_masked(shape, secret):
+    shown = _redaction.redact(shape.format(secret))
+    assert secret not in shown
+    assert _redaction.PLACEHOLDER in shown
+    assert ("kept@example.com" in shape) == ("kept@example.com" in shown)
+
+
+@pytest.mark.parametrize("raw", ["p@ss", "a/b", "a:b:c", 'qu"ote', "qu'ote", "a#b?c"])
+def test_a_password_that_was_never_encoded(raw):
+    assert raw not in _redaction.redact(f"proxy = http://user:{raw}@192.0.2.1:3128")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NO_PROXY=localhost,127.0.0.1,10.0.0.0/8",
+        "HTTP_PROXY=http://192.0.2.1:3128",
+        '{"registry-mirrors": ["https://mirror.example.com"], "mail": "someone@example.com"}',
+        "see https://example.com/a and write to someone@example.com",
+    ],
+)
+def test_what_is_no_secret_is_shown(text):
+    assert _redaction.redact(text) == text
+    assert not _redaction.holds_credentials(text)
+
+
+@given(st.text(string.printable.strip() + "äß€😀", min_size=1))
+def test_a_known_secret_is_found_in_any_text(secret):
+    encoded = urllib.parse.quote(secret, safe="")
+    text = json.dumps({"http-proxy": f"http://user:{encoded}@192.0.2.1:3128", "other": secret}, ensure_ascii=False)
+    shown = _redaction.redact(text, [secret, json.dumps(secret, ensure_ascii=False)[1:-1], encoded])
+    assert shown.count(_redaction.PLACEHOLDER) >= 1
+    assert f":{encoded}@" not in shown
+
+
+def test_structures_are_masked_by_name_and_by_shape():
+    shown = _redaction.redact_all(
+        {
+            "proxy": {"http": "http://u:pw1@192.0.2.1:1", "password": "pw2", "username": "kept"},
+            "units": ["docker.service", 3, None],
+        }
+    )
+    assert shown == {
+        "proxy": {"http": "http://********@192.0.2.1:1", "password": "********", "username": "kept"},
+        "units": ["docker.service", 3, None],
+    }
+
+
+def test_a_password_never_masks_a_name():
+    # With a search through whole results, this unit's name would be gone and no role could restart it.
+    assert _redaction.redact_all({"password": "docker", "units": ["docker.service"]})["units"] == ["docker.service"]
+
+
+def test_diff_marks_a_change_of_only_a_secret():
+    diff = _redaction.masked_diff("/x", b"A=http://u:one@192.0.2.1:1\n", b"A=http://u:two@192.0.2.1:1\n")
+    assert diff["before"] == "A=http://********@192.0.2.1:1\n"
+    assert diff["after"] == "A=http://********@192.0.2.1:1\n(only a secret changed)\n"
+
+
+def test_diff_of_a_new_file():
+    assert _redaction.masked_diff("/x", None, b"a\n") == {
+        "before_header": "/x (absent)",
+        "after_header": "/x",
+        "before": "",
+        "after": "a\n",
+    }
+
+
+def test_diff_survives_bytes_that_are_no_text():
+    assert _redaction.masked_diff("/x", b"\xff\n", None)["before"] == "\ufffd\n"
