@@ -1,0 +1,41 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""One run of a module: what it may do, and what it has to tell, gathered while its parts do their work."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _host_file
+from ._notice import Notice
+from ._redaction import masked_diff
+
+
+class Run:
+    """Carries check mode in, and diffs, notices and secrets out. `root` is where the host's file system begins."""
+
+    def __init__(self, *, check_mode: bool = False, root: str = "") -> None:
+        self.check_mode = check_mode
+        self.root = root
+        self.changed = False
+        self.diffs: t.List[t.Dict[str, str]] = []
+        self.notices: t.List[Notice] = []
+        self.secrets: t.List[str] = []
+
+    def edit(
+        self, path: str, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]], **options: t.Any
+    ) -> _host_file.Edit:
+        """Edit a file through the one door (see _host_file.edit), and keep its masked diff."""
+        edit = _host_file.edit(self.root + path, transform, check_mode=self.check_mode, **options)
+        if edit.changed:
+            self.changed = True
+            self.diffs.append(masked_diff(path, edit.before, edit.after, self.secrets))
+        return edit
+
+    def notice(self, *notices: Notice) -> None:
+        """Keep warnings, each once."""
+        self.notices.extend(notice for notice in notices if notice not in self.notices)

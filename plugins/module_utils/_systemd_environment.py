@@ -1,0 +1,357 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The environment of systemd units: our drop-in, who else has a say, and whether the process runs with it."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import typing as t
+
+from . import (
+    _host_file,
+    _no_proxy,
+    _proxy,
+    _proxy_environment,
+    _systemd_dropin,
+    _systemd_merge,
+    _systemd_syntax,
+    _units,
+)
+from ._errors import Refused
+from ._notice import Notice
+from ._redaction import holds_credentials, redact
+from ._run import Run
+
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    "units": {"type": "list", "elements": "str", "required": True},
+    "environment": {"type": "dict"},
+    "proxy": {"type": "dict"},
+    "proxy_readers": {"type": "str", "choices": ["go", "shared"], "default": "go"},
+    "exposure": {"type": "str", "choices": ["environment", "file"]},
+    "adopt": {"type": "bool", "default": False},
+    "dropin": {"type": "str", "default": "zz-container-hosts"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@-]+\Z")
+_DROPIN = re.compile(r"[A-Za-z0-9_.-]+\Z")
+_SUFFIXES = (".service", ".socket", ".mount", ".swap", ".target", ".timer", ".path", ".slice", ".scope", ".device")
+_ADMIN_FOLDER = "/etc/systemd/system"
+
+
+class _Wanted(t.NamedTuple):
+    """What one call asks of each of its units."""
+
+    environment: t.Optional[t.Dict[str, str]]  # None: absent
+    in_file: bool
+    adopt: bool
+    dropin: str
+
+
+def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
+    """Make the units' environment what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
+    names = [_unit_name(name) for name in dict.fromkeys(params["units"])]
+    wanted = _wanted(params, run)
+    booted = _units.booted(run.root)
+    units = _existing(names, booted, run.root)
+    plans = [_Plan(unit, wanted, run) for unit in units]
+    for plan in plans:
+        plan.write()
+    if booted and any(plan.reload or plan.unit.need_reload for plan in plans):
+        run.changed = True
+        if not run.check_mode:
+            _units.daemon_reload()
+    results = [plan.result(booted) for plan in plans]
+    return {
+        "systemd_running": booted,
+        "units": results,
+        "restart_required": [result["unit"] for result in results if result["restart_required"]],
+    }
+
+
+def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
+    environment = {}
+    if params["proxy"]:
+        proxy = _proxy.parse(params["proxy"])
+        run.secrets.extend(proxy.secrets)
+        rendered = _proxy_environment.environment(proxy, readers=params["proxy_readers"])
+        run.notice(*rendered.notices)
+        environment.update(rendered.value)
+    for name, value in (params["environment"] or {}).items():
+        text = _text(name, value)
+        _systemd_syntax.check(name, text, where=f"environment.{name}")
+        environment[name] = text
+    if not _DROPIN.match(params["dropin"]):
+        raise Refused(
+            f"{params['dropin']!r} is no file name", where="dropin", instead="Use letters, digits, `.`, `_` and `-`."
+        )
+    if params["state"] == "absent":
+        return _Wanted(None, False, False, params["dropin"])
+    if not environment:
+        raise Refused(
+            "is empty, and so is proxy",
+            where="environment",
+            instead="Give one of them, or state: absent to take the variables away.",
+        )
+    secret = any(holds_credentials(f"{name}={value}") for name, value in environment.items())
+    if secret and params["exposure"] == "environment":
+        run.notice(
+            Notice(
+                ", ".join(params["units"]),
+                "exposure: environment",
+                "every local user of the host can read the credentials (systemctl show), whatever the file's mode; "
+                "exposure: file hides them",
+            )
+        )
+    return _Wanted(
+        environment,
+        params["exposure"] == "file" or (secret and params["exposure"] is None),
+        params["adopt"],
+        params["dropin"],
+    )
+
+
+def _text(name: str, value: t.Any) -> str:
+    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
+        raise Refused(
+            f"is {'a list or dict' if isinstance(value, (dict, list)) else value}, not text",
+            where=f"environment.{name}",
+            instead='Quote it ("true"), or leave the variable out.',
+        )
+    return str(value)
+
+
+def _unit_name(name: str) -> str:
+    if not _UNIT.match(name):
+        raise Refused(
+            f"{name!r} is no unit name", where="units", instead="Write it as systemctl shows it: docker.service."
+        )
+    if name.endswith(_SUFFIXES[1:]):
+        raise Refused(
+            f"{name} runs no service process whose environment could be set",
+            where="units",
+            instead="Name a .service unit.",
+        )
+    return name if name.endswith(_SUFFIXES[0]) else name + _SUFFIXES[0]
+
+
+def _existing(names: t.List[str], booted: bool, root: str) -> t.List[_units.Unit]:
+    found = _units.show(names) if booted else [_unit_from_file(name, root) for name in names]
+    for name, unit in zip(names, found):
+        if unit is None:
+            # systemd itself takes a drop-in for a unit that isn't there without a word, and nothing ever reads it.
+            raise Refused(
+                "does not exist on this host",
+                where=f"unit {name}",
+                instead="Install what brings it first, or correct the name.",
+            )
+    return [unit for unit in found if unit is not None]
+
+
+def _unit_from_file(name: str, root: str) -> t.Optional[_units.Unit]:
+    template = re.sub(r"@.*(?=\.)", "@", name)
+    for folder in _systemd_merge.UNIT_FOLDERS:
+        for candidate in dict.fromkeys((name, template)):
+            if os.path.isfile(f"{root}{folder}/{candidate}"):
+                return _units.Unit(name, (name,), f"{folder}/{candidate}", active=False, main_pid=0, need_reload=False)
+    return None
+
+
+class _Plan:
+    """One unit: writes what is wanted, then judges what the unit's environment has come to.
+
+    Later questions are answered from what was, or in check mode would have been, written: `_edited` overlays the disk.
+    """
+
+    def __init__(self, unit: _units.Unit, wanted: _Wanted, run: Run) -> None:
+        self.unit = unit
+        self.wanted = wanted
+        self.run = run
+        self.reload = False
+        folder = f"{_ADMIN_FOLDER}/{unit.name}.d"
+        self.dropin = f"{folder}/{wanted.dropin}.conf"
+        self.file = f"{folder}/{wanted.dropin}.env"
+        self.adopted: t.List[str] = []
+        self._edited: t.Dict[str, t.Optional[bytes]] = {}
+        self._formerly: t.Set[str] = set()
+
+    def write(self) -> None:
+        """Bring the files to the wanted state, in an order in which a run cut off in between does no harm."""
+        environment = self.wanted.environment
+        if environment is None:
+            self._edit_dropin(_systemd_dropin.remove)
+            self._edit(self.file, lambda _found: None)
+        elif self.wanted.in_file:
+            lines = [
+                _systemd_syntax.file_line(name, value, where=f"environment.{name}")
+                for name, value in environment.items()
+            ]
+            content = (
+                "# Written by Ansible: replaced by the next run.\n" + "".join(f"{line}\n" for line in lines)
+            ).encode("utf-8")
+            self._edit(self.file, lambda _found: content, private=True)
+            # With the dash, a host whose file was deleted by hand loses its proxy, not its daemon.
+            self._edit_dropin(lambda found: _systemd_dropin.apply(found, [f"EnvironmentFile=-{_as_glob(self.file)}"]))
+        else:
+            assignments = [_systemd_syntax.environment_line(name, value) for name, value in environment.items()]
+            self._edit_dropin(lambda found: _systemd_dropin.apply(found, assignments))
+            self._edit(self.file, lambda _found: None)
+        if environment is not None and self.wanted.adopt:
+            self._adopt(environment)
+
+    def result(self, booted: bool) -> t.Dict[str, t.Any]:
+        """Return the unit's report: configured, running, who overrides whom, and whether a restart is due."""
+        merged = self._merged()
+        environment = self.wanted.environment or {}
+        own = (self.dropin, self.file)
+        effective = merged.effective
+        shadowed = [
+            setting
+            for name in environment
+            for setting in [effective.get(name)]
+            if setting is not None and setting.path not in own and not _same(name, setting.value, environment[name])
+        ]
+        missing = [name for name in environment if name not in effective]
+        overridden = [
+            setting
+            for setting in merged.settings
+            if setting.name in environment and setting.path not in own and setting not in shadowed
+        ]
+        for setting in shadowed:
+            self.run.notice(
+                Notice(
+                    self.unit.name,
+                    setting.name,
+                    f"{setting.path}, line {setting.line}, sets it to something else and wins; remove it there",
+                )
+            )
+        for name in missing:
+            self.run.notice(
+                Notice(self.unit.name, name, "a drop-in or UnsetEnvironment= that is read after ours takes it away")
+            )
+        running = _units.process_environment(self.unit.main_pid) if booted and self.unit.main_pid else None
+        names = [*environment, *sorted(self._formerly - set(environment))]
+        configured = {name: effective[name].value for name in names if name in effective}
+        return {
+            "unit": self.unit.name,
+            "dropin": self.dropin,
+            "active": self.unit.active,
+            "configured": {name: _masked(name, value) for name, value in configured.items()},
+            "running": None
+            if running is None
+            else {name: _masked(name, running[name]) for name in names if name in running},
+            "shadowed_by": [
+                *map(_place, shadowed),
+                *({"variable": name, "path": None, "line": None} for name in missing),
+            ],
+            "overrides": list(map(_place, overridden)),
+            "adopted_from": self.adopted,
+            "restart_required": running is not None and self._differs(effective, running, names),
+        }
+
+    def _differs(
+        self, effective: t.Dict[str, _systemd_merge.Setting], running: t.Dict[str, str], names: t.Sequence[str]
+    ) -> bool:
+        """Tell whether the process runs with something else than its next start would get."""
+        left_over = [name for name in _proxy_environment.NAMES if name in running and name not in effective]
+        differing = [
+            name
+            for name in dict.fromkeys([*names, *left_over])
+            if not (name in effective and effective[name].value is None)
+            and not _same(name, running.get(name), effective[name].value if name in effective else None)
+        ]
+        if not differing:
+            return False
+        # What no file sets may come from systemd's own DefaultEnvironment=, and then a restart would change nothing.
+        default = _units.manager_environment()
+        return any(name in effective or not _same(name, running.get(name), default.get(name)) for name in differing)
+
+    def _adopt(self, environment: t.Dict[str, str]) -> None:
+        for path, _content in self._unit_files():
+            if path == self.dropin or not path.startswith(_ADMIN_FOLDER + "/") or path == self.unit.fragment:
+                continue
+            edit = self._edit(path, lambda found: found and _systemd_dropin.without(found, environment))
+            if edit.changed:
+                self.reload = True
+                self.adopted.append(path)
+
+    def _edit_dropin(self, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]]) -> None:
+        edit = self._edit(self.dropin, transform)
+        self.reload = self.reload or edit.changed
+        block = _systemd_dropin.ours(edit.before)
+        before = _systemd_merge.merge([(self.dropin, block)], self._environment_files_before)
+        self._formerly = set(before.effective)
+        if self.wanted.environment is None:
+            self._formerly.update(_proxy_environment.NAMES)
+
+    def _edit(
+        self, path: str, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]], *, private: bool = False
+    ) -> _host_file.Edit:
+        edit = self.run.edit(path, transform, private=private, remove_empty_folder=True)
+        self._edited[path] = edit.after
+        return edit
+
+    def _merged(self) -> _systemd_merge.Environment:
+        return _systemd_merge.merge(self._unit_files(), self._environment_files)
+
+    def _unit_files(self) -> t.List[t.Tuple[str, bytes]]:
+        paths = [self.unit.fragment] if self.unit.fragment else []
+        paths += _systemd_merge.dropin_paths(self.unit.names, self._list_folder)
+        return [(path, content) for path in paths for content in [self._read(path)] if content is not None]
+
+    def _list_folder(self, folder: str) -> t.List[str]:
+        try:
+            entries = set(os.listdir(self.run.root + folder))
+        except OSError:
+            entries = set()
+        for path, content in self._edited.items():
+            if os.path.dirname(path) == folder:
+                (entries.discard if content is None else entries.add)(os.path.basename(path))
+        return sorted(entries)
+
+    def _environment_files(self, pattern: str) -> t.List[t.Tuple[str, bytes]]:
+        paths = {path[len(self.run.root) :] for path in glob.glob(self.run.root + pattern)} | {_from_glob(pattern)}
+        return [(path, content) for path in sorted(paths) for content in [self._read(path)] if content is not None]
+
+    def _environment_files_before(self, pattern: str) -> t.List[t.Tuple[str, bytes]]:
+        content = _host_file.read(self.run.root + self.file).content if pattern == _as_glob(self.file) else None
+        return [] if content is None else [(self.file, content)]
+
+    def _read(self, path: str) -> t.Optional[bytes]:
+        if path in self._edited:
+            return self._edited[path]
+        try:
+            # A drop-in may be masked by a link to /dev/null: then it reads as empty, which is what it comes to.
+            with open(self.run.root + path, "rb") as handle:
+                return handle.read(_host_file.MAX_BYTES)
+        except OSError:
+            return None
+
+
+def _as_glob(path: str) -> str:
+    # The path of an EnvironmentFile= is a glob(7) pattern, and an escaped unit name (a\\x2db.service) holds backslashes.
+    return path.replace("\\", "\\\\")
+
+
+def _from_glob(pattern: str) -> str:
+    return pattern.replace("\\\\", "\\")
+
+
+def _same(name: str, one: t.Optional[str], other: t.Optional[str]) -> bool:
+    if name.lower() == "no_proxy" and one is not None and other is not None:
+        return _no_proxy.same(one, other)
+    return one == other
+
+
+def _masked(name: str, value: t.Optional[str]) -> t.Optional[str]:
+    return None if value is None else redact(f"{name}={value}").partition("=")[2]
+
+
+def _place(setting: _systemd_merge.Setting) -> t.Dict[str, t.Any]:
+    return {"variable": setting.name, "path": setting.path, "line": setting.line}

@@ -1,0 +1,108 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The units of this host: what systemd knows of them, and what their processes run with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+
+from ._errors import Refused
+
+# systemctl's own time-out for a unit is 90 s; a question that takes longer than this will not be answered.
+_SECONDS = 60
+_PROPERTIES = ("Id", "Names", "LoadState", "ActiveState", "MainPID", "NeedDaemonReload", "FragmentPath")
+
+
+class Unit(t.NamedTuple):
+    """A unit as systemd has it loaded. Without a running systemd: what can be said from its file."""
+
+    name: str
+    names: t.Tuple[str, ...]
+    fragment: t.Optional[str]
+    active: bool
+    main_pid: int
+    need_reload: bool
+
+
+def booted(root: str = "") -> bool:
+    """Tell whether systemd runs here; sd_booted(3)'s rule, which also holds in containers and image builds."""
+    return os.path.isdir(f"{root}/run/systemd/system")
+
+
+def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
+    """Return the named units in order, None for one that doesn't exist; one call for all of them."""
+    output = _systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *names)
+    found: t.List[t.Optional[Unit]] = []
+    for name, block in zip(names, output.rstrip("\n").split("\n\n")):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        found.append(
+            None
+            if values.get("LoadState") == "not-found"
+            else Unit(
+                name=name,
+                names=tuple(values.get("Names", name).split()),
+                fragment=values.get("FragmentPath") or None,
+                active=values.get("ActiveState") in ("active", "reloading", "activating"),
+                main_pid=int(values.get("MainPID") or 0),
+                need_reload=values.get("NeedDaemonReload") == "yes",
+            )
+        )
+    return found
+
+
+def daemon_reload() -> None:
+    """Have systemd read the unit files and drop-ins anew."""
+    _systemctl("daemon-reload")
+
+
+def manager_environment() -> t.Dict[str, str]:
+    """Return what every service gets from systemd itself (system.conf's DefaultEnvironment= and its like)."""
+    from ._systemd_syntax import words
+
+    # Lines are NAME=value, quoted as by a shell ($'…') where needed: strip that form before the escapes are read.
+    found = {}
+    for line in _systemctl("show-environment").splitlines():
+        name, _equals, value = line.partition("=")
+        parsed = words(value[1:] if value.startswith("$'") else value)
+        found[name] = parsed[0].text if len(parsed) == 1 else value
+    return found
+
+
+def process_environment(pid: int) -> t.Optional[t.Dict[str, str]]:
+    """Return the environment with which a process was started; None where it is gone, or not ours to read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as handle:
+            content = handle.read()
+    except OSError:
+        return None
+    pairs = (entry.partition(b"=") for entry in content.split(b"\0") if entry)
+    return {os.fsdecode(name): os.fsdecode(value) for name, _equals, value in pairs}
+
+
+def _systemctl(*arguments: str) -> str:
+    command = ["systemctl", "--no-pager", *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed program; unit names were checked, and no shell is asked
+            command, check=False, capture_output=True, timeout=_SECONDS, env={**os.environ, "LC_ALL": "C"}
+        )
+    except FileNotFoundError as exc:
+        raise Refused(
+            "there is no systemctl on this host", where="systemd", instead="Only hosts with systemd have units."
+        ) from exc
+    except subprocess.TimeoutExpired as exc:
+        raise Refused(
+            f"did not answer within {_SECONDS} s", where=" ".join(command), instead="Look at systemctl status."
+        ) from exc
+    if done.returncode:
+        raise Refused(
+            f"failed: {done.stderr.decode(errors='replace').strip()}",
+            where=" ".join(command),
+            instead="Look at journalctl -b -u init.scope.",
+        )
+    return done.stdout.decode(errors="surrogateescape")
