@@ -1,0 +1,119 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The proxy as environment variables: the value of each, not how a file quotes it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _no_proxy, _proxy
+from ._errors import Refused
+from ._notice import Notice
+from ._rendered import Notices, Rendered
+
+NAMES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
+
+# Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed.
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+# Linux gives no process a longer NAME=value (MAX_ARG_STRLEN, with its NUL): execve fails, the service does not start.
+MAX_VARIABLE = 131071
+
+_NO_NETWORKS = "knows no networks, so such an address is reached through the proxy; list the addresses to be direct"
+_NO_PORTS = (
+    "ignores an entry with a port, or matches it only where the URL spells that port; "
+    "leave the port out if every port may be direct"
+)
+
+
+def environment(proxy: _proxy.Proxy, *, readers: str = "go", cases: t.Sequence[str] = ("upper", "lower")) -> Rendered:
+    """Return name -> value, never an empty value.
+
+    `readers`: "go" for what only Go programs read (dockerd, the ECS agent), "shared" for what curl, Python, .NET
+    and Go read together. `cases`: which of HTTP_PROXY ("upper") and http_proxy ("lower") to give; curl reads only
+    the latter for http://. Raises Refused where the list is longer than a process's environment can hold.
+    """
+    names = no_proxy(proxy.no_proxy, readers=readers)
+    values = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": names.value}
+    value = {
+        spelled: text
+        for name, text in values.items()
+        for case, spelled in (("upper", name), ("lower", name.lower()))
+        if case in cases
+    }
+    return Rendered(value, names.notices + tls_notices(proxy, readers))
+
+
+def no_proxy(entries: t.Sequence[_no_proxy.Entry], *, readers: str) -> Rendered:
+    """Return the value of NO_PROXY for `readers` ("go" or "shared", as for `environment`)."""
+    notices = Notices()
+    members = list(LOCAL if readers == "go" else (*LOCAL, "[::1]"))
+    paths = []
+    listed = {entry.text for entry in entries}
+    for entry in entries:
+        if entry.kind == _no_proxy.ALL:
+            if readers == "shared":
+                notices.add(".NET", entry.written, "knows no *, so every request goes through the proxy")
+            return Rendered("*", notices.all())
+        if entry.kind == _no_proxy.PATH:
+            # Harmless, and vendors' pages list it; but only where one program alone reads the list.
+            paths += [entry.text] if readers == "go" else []
+        elif entry.text not in LOCAL:
+            members += [entry.text] if readers == "go" else _shared(entry)
+            _add_notices(notices, entry, readers, listed)
+    value = ",".join(dict.fromkeys(members + paths))
+    check_length("NO_PROXY", value)
+    return Rendered(value, notices.all())
+
+
+def check_length(name: str, value: str) -> None:
+    """Raise Refused for what can't be in the environment of any process."""
+    size = len(name) + 1 + len(value.encode("utf-8"))
+    if size > MAX_VARIABLE:
+        raise Refused(
+            f"becomes a variable {name} of {size} bytes; Linux starts no process with one of more than {MAX_VARIABLE}",
+            where=_no_proxy.WHERE,
+            instead="Replace hosts by their domain, and addresses by their network.",
+        )
+
+
+def tls_notices(proxy: _proxy.Proxy, readers: str) -> t.Tuple[Notice, ...]:
+    """Return what to know of a proxy that is itself spoken to by TLS, an https:// URL; () for any other."""
+    notices = Notices()
+    for end in _proxy.endpoints(proxy):
+        if end.scheme == "https":
+            notices.add(
+                "Go and curl" if readers == "shared" else "Go",
+                end.origin,
+                "speaks TLS to the proxy itself; if that answers plain HTTP, write http:// (for https:// requests too)",
+            )
+            if readers == "shared":
+                notices.add("Python urllib and .NET before 8", end.origin, "cannot speak TLS to a proxy, and fails")
+    return notices.all()
+
+
+def _shared(entry: _no_proxy.Entry) -> t.List[str]:
+    if entry.port is None and entry.kind == _no_proxy.DOMAIN:
+        return [entry.host, f".{entry.host}"]  # .NET takes the bare name for that one host
+    if entry.port is None and entry.kind == _no_proxy.IP6:
+        return [entry.host, f"[{entry.host}]"]  # Go and curl want it bare, Python and .NET bracketed
+    return [entry.text]
+
+
+def _add_notices(notices: Notices, entry: _no_proxy.Entry, readers: str, listed: t.Set[str]) -> None:
+    if entry.kind == _no_proxy.DOMAIN and "." not in entry.host:
+        notices.add("every reader", entry.written, "is one label, which also exempts every name that ends in it")
+    if readers == "go":
+        return
+    if entry.port is not None:
+        notices.add("curl, Python and .NET", entry.written, _NO_PORTS)
+    elif entry.kind == _no_proxy.SUBDOMAINS and entry.host not in listed:
+        notices.add("curl, Python and .NET", entry.written, "exempts the domain itself too, not only what is under it")
+    elif entry.kind == _no_proxy.CIDR4:
+        notices.add("Python urllib, AWS CLI, .NET and curl before 7.86", entry.written, _NO_NETWORKS)
+    elif entry.kind == _no_proxy.CIDR6:
+        notices.add("curl, Python and .NET", entry.written, _NO_NETWORKS)
