@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import Refused
 from ._redaction import redact, redact_all
-from ._run import Run
+from ._run import Run, carry_out
 
 
 def run_module(
@@ -30,14 +30,13 @@ def run_module(
     # no_log keeps Ansible from writing the parameters, a proxy's password among them, to the host's syslog. It
     # can't be said for one parameter: Ansible would then search the whole result for each string in it.
     module = AnsibleModule(argument_spec, supports_check_mode=True, no_log=True, **constraints)
-    run = Run(check_mode=module.check_mode)
     invocation = {"module_args": redact_all(module.params)}
     try:
-        result = ensure(module.params, run)
+        run, result = carry_out(ensure, module.params, check_mode=module.check_mode)
     except Refused as refused:
-        module.fail_json(msg=redact(str(refused), run.secrets), invocation=invocation)
+        module.fail_json(msg=redact(str(refused)), invocation=invocation)
     for notice in run.notices:
-        module.warn(redact(str(notice), run.secrets))
+        module.warn(redact(str(notice)))
     module.exit_json(
         changed=run.changed,
         diff=run.diffs,

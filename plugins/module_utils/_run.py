@@ -39,3 +39,22 @@ class Run:
     def notice(self, *notices: Notice) -> None:
         """Keep warnings, each once."""
         self.notices.extend(notice for notice in notices if notice not in self.notices)
+
+
+def carry_out(
+    ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]],
+    params: t.Dict[str, t.Any],
+    *,
+    check_mode: bool,
+    root: str = "",
+) -> t.Tuple[Run, t.Dict[str, t.Any]]:
+    """Call `ensure` in check mode, and then, only if something is to change, for real; return its run and result.
+
+    So nothing at all is written where the last of many files is refused, and check mode can't but give the same answer.
+    """
+    run = Run(check_mode=True, root=root)
+    result = ensure(params, run)
+    if run.changed and not check_mode:
+        run = Run(check_mode=False, root=root)
+        result = ensure(params, run)
+    return run, result

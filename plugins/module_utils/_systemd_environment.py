@@ -36,6 +36,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "exposure": {"type": "str", "choices": ["environment", "file"]},
     "adopt": {"type": "bool", "default": False},
     "dropin": {"type": "str", "default": "zz-container-hosts"},
+    "read_at_start": {"type": "list", "elements": "path", "default": []},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -52,11 +53,12 @@ class _Wanted(t.NamedTuple):
     in_file: bool
     adopt: bool
     dropin: str
+    read_at_start: t.Tuple[str, ...]
 
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the units' environment what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
-    names = [_unit_name(name) for name in dict.fromkeys(params["units"])]
+    names = list(dict.fromkeys(map(_unit_name, params["units"])))
     wanted = _wanted(params, run)
     booted = _units.booted(run.root)
     units = _existing(names, booted, run.root)
@@ -92,7 +94,7 @@ def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
             f"{params['dropin']!r} is no file name", where="dropin", instead="Use letters, digits, `.`, `_` and `-`."
         )
     if params["state"] == "absent":
-        return _Wanted(None, False, False, params["dropin"])
+        return _Wanted(None, False, False, params["dropin"], tuple(params["read_at_start"]))
     if not environment:
         raise Refused(
             "is empty, and so is proxy",
@@ -109,12 +111,8 @@ def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
                 "exposure: file hides them",
             )
         )
-    return _Wanted(
-        environment,
-        params["exposure"] == "file" or (secret and params["exposure"] is None),
-        params["adopt"],
-        params["dropin"],
-    )
+    in_file = params["exposure"] == "file" or (secret and params["exposure"] is None)
+    return _Wanted(environment, in_file, params["adopt"], params["dropin"], tuple(params["read_at_start"]))
 
 
 def _text(name: str, value: t.Any) -> str:
@@ -252,7 +250,7 @@ class _Plan:
             ],
             "overrides": list(map(_place, overridden)),
             "adopted_from": self.adopted,
-            "restart_required": running is not None and self._differs(effective, running, names),
+            "restart_required": running is not None and (self._differs(effective, running, names) or self._outdated()),
         }
 
     def _differs(
@@ -271,6 +269,13 @@ class _Plan:
         # What no file sets may come from systemd's own DefaultEnvironment=, and then a restart would change nothing.
         default = _units.manager_environment()
         return any(name in effective or not _same(name, running.get(name), default.get(name)) for name in differing)
+
+    def _outdated(self) -> bool:
+        """Tell whether a file that the process reads only at its start has changed since."""
+        return self.unit.started is not None and any(
+            os.path.exists(path) and os.stat(path).st_mtime > self.unit.started
+            for path in (self.run.root + path for path in self.wanted.read_at_start)
+        )
 
     def _adopt(self, environment: t.Dict[str, str]) -> None:
         for path, _content in self._unit_files():
@@ -335,7 +340,7 @@ class _Plan:
 
 
 def _as_glob(path: str) -> str:
-    # The path of an EnvironmentFile= is a glob(7) pattern, and an escaped unit name (a\\x2db.service) holds backslashes.
+    # The path of an EnvironmentFile= is a glob(7) pattern, and an escaped unit name (a\\x2db.service) holds `\\`.
     return path.replace("\\", "\\\\")
 
 

@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 import typing as t
 
 from ._errors import Refused
 
 # systemctl's own time-out for a unit is 90 s; a question that takes longer than this will not be answered.
 _SECONDS = 60
-_PROPERTIES = ("Id", "Names", "LoadState", "ActiveState", "MainPID", "NeedDaemonReload", "FragmentPath")
+_PROPERTIES = (
+    "Id",
+    "Names",
+    "LoadState",
+    "ActiveState",
+    "MainPID",
+    "NeedDaemonReload",
+    "FragmentPath",
+    "ExecMainStartTimestampMonotonic",
+)
 
 
 class Unit(t.NamedTuple):
@@ -28,6 +38,7 @@ class Unit(t.NamedTuple):
     active: bool
     main_pid: int
     need_reload: bool
+    started: t.Optional[float] = None  # seconds since the epoch, when the main process started
 
 
 def booted(root: str = "") -> bool:
@@ -51,9 +62,15 @@ def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
                 active=values.get("ActiveState") in ("active", "reloading", "activating"),
                 main_pid=int(values.get("MainPID") or 0),
                 need_reload=values.get("NeedDaemonReload") == "yes",
+                started=_wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
             )
         )
     return found
+
+
+def _wall_clock(microseconds: int) -> t.Optional[float]:
+    # By the monotonic clock, since systemd prints the other one in whole seconds and in the host's language.
+    return time.time() - (time.monotonic() - microseconds / 1e6) if microseconds else None
 
 
 def daemon_reload() -> None:

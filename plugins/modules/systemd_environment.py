@@ -32,7 +32,8 @@ options:
     required: true
   environment:
     description:
-      - The variables, as text. They are everything that the drop-in sets, together with those of O(proxy), which they override.
+      - The variables, as text.
+      - They are everything that the drop-in sets, together with those made of O(proxy), which they override.
       - Any character but NUL can stand in a value, C(%), quotes, backslashes and line breaks included.
     type: dict
   proxy_readers:
@@ -57,9 +58,17 @@ options:
     default: false
   dropin:
     description:
-      - The name of the drop-in without C(.conf). The default sorts behind all usual names, because the last drop-in wins.
+      - The name of the drop-in without C(.conf).
+      - The default sorts behind all usual names, because the last drop-in wins.
     type: str
     default: zz-container-hosts
+  read_at_start:
+    description:
+      - Files that the processes read only when they start, such as a certificate that was added to the trust store.
+      - A process that is older than one of them needs a restart.
+    type: list
+    elements: path
+    default: []
   state:
     description:
       - V(absent) takes away exactly what V(present) wrote.

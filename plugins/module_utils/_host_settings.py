@@ -1,0 +1,65 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""Several kinds of settings of one host in one round trip, each by the part that its own module uses."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from . import _config_json, _systemd_environment
+from ._errors import Refused
+from ._run import Run
+
+
+class _Kind(t.NamedTuple):
+    argument_spec: t.Dict[str, t.Any]
+    ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]
+
+
+# In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
+KINDS: t.Dict[str, _Kind] = {
+    "config_json": _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
+    "systemd_environment": _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
+}
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
+
+
+def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
+    """Hold every entry of every kind true; return each kind's results, and the units that need something, once each.
+
+    All entries are checked for form before the first is acted on.
+    """
+    checked = {
+        kind: [_checked(kind, number, entry) for number, entry in enumerate(params[kind])]
+        for kind in KINDS
+        if params[kind]
+    }
+    results = {kind: [KINDS[kind].ensure(entry, run) for entry in entries] for kind, entries in checked.items()}
+    everything = [result for kind in results.values() for result in kind]
+    restart = _once(everything, "restart_required")
+    return {
+        **{kind: results.get(kind, []) for kind in KINDS},
+        "restart_required": restart,
+        "reload_required": [unit for unit in _once(everything, "reload_required") if unit not in restart],
+    }
+
+
+def _checked(kind: str, number: int, entry: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    validated = ArgumentSpecValidator(KINDS[kind].argument_spec).validate(entry)
+    if validated.error_messages:
+        raise Refused(
+            "; ".join(validated.error_messages),
+            where=f"{kind}[{number}]",
+            instead=f"Its options are those of the module fleetops.container_hosts.{kind}.",
+        )
+    return t.cast("t.Dict[str, t.Any]", validated.validated_parameters)
+
+
+def _once(results: t.Iterable[t.Dict[str, t.Any]], key: str) -> t.List[str]:
+    return list(dict.fromkeys(unit for result in results for unit in result.get(key, ())))

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_settings
+short_description: Hold several kinds of settings of a container host true in one round trip
+version_added: 0.1.0
+author:
+  - The fleetops.container_hosts authors (@fleetops)
+description:
+  - Does what the modules named by its options do, with the same options and the same results, in one task.
+    A remote task costs more than all the work of one of these modules, so a role over a large fleet uses this one.
+  - Every entry is checked for form before the first is acted on.
+extends_documentation_fragment:
+  - fleetops.container_hosts.attributes
+attributes:
+  platform:
+    platforms: linux
+options:
+  config_json:
+    description: JSON files, each with the options of M(fleetops.container_hosts.config_json).
+    type: list
+    elements: dict
+    default: []
+  systemd_environment:
+    description: Units' environments, each with the options of M(fleetops.container_hosts.systemd_environment).
+    type: list
+    elements: dict
+    default: []
+seealso:
+  - module: fleetops.container_hosts.config_json
+  - module: fleetops.container_hosts.systemd_environment
+"""
+
+EXAMPLES = r"""
+- name: Put Docker behind the proxy, and limit its logs
+  fleetops.container_hosts.host_settings:
+    systemd_environment:
+      - units: [docker]
+        proxy: "{{ container_hosts_proxy }}"
+    config_json:
+      - path: /etc/docker/daemon.json
+        schema: docker
+        settings:
+          log-driver: local
+          log-opts: {max-size: 10m, max-file: "3"}
+  register: settings
+"""
+
+RETURN = r"""
+config_json:
+  description: The results of M(fleetops.container_hosts.config_json), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+systemd_environment:
+  description: The results of M(fleetops.container_hosts.systemd_environment), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+restart_required:
+  description: The units whose process runs with something else than its next start would get.
+  returned: success
+  type: list
+  elements: str
+reload_required:
+  description: The units for which a reload is enough, and due.
+  returned: success
+  type: list
+  elements: str
+notices:
+  description: The warnings as data (reader, entry, why).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(ARGUMENT_SPEC, ensure)
+
+
+if __name__ == "__main__":
+    main()
