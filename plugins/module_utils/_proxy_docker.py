@@ -19,7 +19,7 @@ def daemon(proxy: _proxy.Proxy) -> Rendered:
     names = _proxy_environment.no_proxy(proxy.no_proxy, readers="go")
     return Rendered(
         {"http-proxy": proxy.http, "https-proxy": proxy.https, "no-proxy": names.value},
-        names.notices + _proxy_environment.tls_notices(proxy, "go"),
+        names.notices + _proxy_environment.notices(proxy, "go"),
     )
 
 
@@ -35,7 +35,7 @@ def cli(proxy: _proxy.Proxy) -> Rendered:
             notices.add("containers", end.origin, "is the container itself there, where no proxy listens")
     return Rendered(
         {"httpProxy": proxy.http, "httpsProxy": proxy.https, "noProxy": names.value},
-        names.notices + _proxy_environment.tls_notices(proxy, "shared") + notices.all(),
+        names.notices + _proxy_environment.notices(proxy, "shared") + notices.all(),
     )
 
 

@@ -17,7 +17,8 @@ from ._rendered import Notices, Rendered
 
 NAMES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 
-# Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed.
+# Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed. Python requests takes
+# ::1 for a suffix, and so goes straight to every IPv6 address that ends in it; without it, it sends ::1 to the proxy.
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 # Linux gives no process a longer NAME=value (MAX_ARG_STRLEN, with its NUL): execve fails, the service does not start.
@@ -45,7 +46,7 @@ def environment(proxy: _proxy.Proxy, *, readers: str = "go", cases: t.Sequence[s
         for case, spelled in (("upper", name), ("lower", name.lower()))
         if case in cases
     }
-    return Rendered(value, names.notices + tls_notices(proxy, readers))
+    return Rendered(value, names.notices + notices(proxy, readers))
 
 
 def no_proxy(entries: t.Sequence[_no_proxy.Entry], *, readers: str) -> Rendered:
@@ -81,13 +82,29 @@ def check_length(name: str, value: str) -> None:
         )
 
 
-def tls_notices(proxy: _proxy.Proxy, readers: str) -> t.Tuple[Notice, ...]:
+def notices(proxy: _proxy.Proxy, readers: str) -> t.Tuple[Notice, ...]:
+    """Return what `readers` (as for `environment`) won't do with the proxy's URLs themselves."""
+    found = Notices()
+    if readers == "shared":
+        for end in _proxy.endpoints(proxy):
+            if end.username and not end.password:
+                found.add("Python urllib", "password", "is empty, and then it sends no credentials at all")
+            if not (end.username + end.password).isascii():
+                found.add(
+                    "Python requests and AWS CLI",
+                    "username and password",
+                    "hold more than ASCII, which it sends as Latin-1 or fails on; ask the proxy for an ASCII password",
+                )
+    return tls_notices(proxy, readers) + found.all()
+
+
+def tls_notices(proxy: _proxy.Proxy, readers: str, *, name: str = "Go") -> t.Tuple[Notice, ...]:
     """Return what to know of a proxy that is itself spoken to by TLS, an https:// URL; () for any other."""
     notices = Notices()
     for end in _proxy.endpoints(proxy):
         if end.scheme == "https":
             notices.add(
-                "Go and curl" if readers == "shared" else "Go",
+                "Go and curl" if readers == "shared" else name,
                 end.origin,
                 "speaks TLS to the proxy itself; if that answers plain HTTP, write http:// (for https:// requests too)",
             )

@@ -80,7 +80,10 @@ def _patterns(entry: _no_proxy.Entry) -> t.Iterable[str]:
 
 
 def _globs(network: ipaddress.IPv4Network) -> t.Iterator[str]:
-    """Yield an IPv4 network as whole octets: 172.16.0.0/12 is 172.16.* to 172.31.*. There are at most 256."""
+    """Yield an IPv4 network as whole octets: 172.16.0.0/12 is 172.16.* to 172.31.*. There are at most 256.
+
+    Such a pattern also matches a name like 10.example.com; the JVM's own default, 127.*, takes that risk too.
+    """
     octets = max(1, -(-network.prefixlen // 8))
     for subnet in network.subnets(new_prefix=8 * octets):
         kept = str(subnet.network_address).split(".")[:octets]
