@@ -72,10 +72,11 @@ def dropin_paths(units: t.Sequence[str], list_folder: t.Callable[[str], t.Sequen
     `units` are the unit's names (a unit can have aliases); `list_folder` returns a folder's entries, or nothing.
     """
     by_name: t.Dict[str, str] = {}
-    specific = [name for unit in units for name in dropin_folders(unit)[:-1]]
-    for names in (specific, [dropin_folders(units[0])[-1]]):
-        for name in dict.fromkeys(names):
-            for parent in UNIT_FOLDERS:
+    specific = [dropin_folders(unit)[:-1] for unit in units]
+    for names in [*specific, dropin_folders(units[0])[-1:]]:
+        # A folder in /etc for all units of a prefix masks one in /run for this very unit.
+        for parent in UNIT_FOLDERS:
+            for name in names:
                 folder = f"{parent}/{name}"
                 for entry in list_folder(folder):
                     if entry.endswith(".conf"):

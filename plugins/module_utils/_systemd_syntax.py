@@ -203,7 +203,7 @@ def _quoted(text: str, position: int) -> t.Tuple[int, str]:
             following = text[position : position + 1]
             if following and following in '"\\`$':
                 part.append(following)
-            elif following != "\n":
+            elif following and following != "\n":
                 part.append("\\" + following)
         else:
             part.append(char)

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from ._errors import Refused
+from ._systemd_syntax import words
 
 # systemctl's own time-out for a unit is 90 s; a question that takes longer than this will not be answered.
 _SECONDS = 60
@@ -57,7 +58,8 @@ def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
             if values.get("LoadState") == "not-found"
             else Unit(
                 name=name,
-                names=tuple(values.get("Names", name).split()),
+                # systemctl quotes a name that holds a backslash, as it does any list.
+                names=tuple(word.text for word in words(values.get("Names", name))),
                 fragment=values.get("FragmentPath") or None,
                 active=values.get("ActiveState") in ("active", "reloading", "activating"),
                 main_pid=int(values.get("MainPID") or 0),
@@ -80,8 +82,6 @@ def daemon_reload() -> None:
 
 def manager_environment() -> t.Dict[str, str]:
     """Return what every service gets from systemd itself (system.conf's DefaultEnvironment= and its like)."""
-    from ._systemd_syntax import words
-
     # Lines are NAME=value, quoted as by a shell ($'…') where needed: strip that form before the escapes are read.
     found = {}
     for line in _systemctl("show-environment").splitlines():

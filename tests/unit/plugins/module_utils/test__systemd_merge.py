@@ -25,13 +25,15 @@ def test_dropin_folders(unit, folders):
 def test_dropins_are_sorted_by_name_over_all_folders_and_mask_each_other():
     tree = {
         "/etc/systemd/system/a-b.service.d": ["20.conf", "no.txt"],
-        "/run/systemd/system/a-b.service.d": ["20.conf", "10.conf"],
+        "/run/systemd/system/a-b.service.d": ["20.conf", "10.conf", "15.conf"],
+        "/etc/systemd/system/a-.service.d": ["15.conf"],
         "/usr/lib/systemd/system/a-.service.d": ["10.conf", "05.conf"],
         "/usr/lib/systemd/system/service.d": ["30.conf", "05.conf"],
     }
     assert merge.dropin_paths(["a-b.service"], lambda folder: tree.get(folder, [])) == [
         "/usr/lib/systemd/system/a-.service.d/05.conf",
         "/run/systemd/system/a-b.service.d/10.conf",
+        "/etc/systemd/system/a-.service.d/15.conf",
         "/etc/systemd/system/a-b.service.d/20.conf",
         "/usr/lib/systemd/system/service.d/30.conf",
     ]
