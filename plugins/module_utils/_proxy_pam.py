@@ -18,8 +18,8 @@ from ._errors import Refused
 from ._rendered import Notices, Rendered
 
 # Bytes of a line without its newline. A longer one ends the parse: every later line is lost as well.
-MAX_LINE = 8191
-_MAX_LINE_OLD = 1023
+MAX_LINE = 8190
+_MAX_LINE_OLD = 1022
 
 _POISON = {
     "'": "ends the quotes; pam_env knows no escape",

@@ -17,7 +17,7 @@ KEYS = ("proxy", "proxy_username", "proxy_password")
 
 
 def settings(proxy: _proxy.Proxy, *, reader: str = "dnf") -> Rendered:
-    """Return option -> value, spelled as its line wants it, for `reader` "dnf" or "yum" (version 3).
+    """Return option -> value, for `reader` "dnf" or "yum" (version 3); {} where nothing goes through the proxy.
 
     Both have one proxy for all, and no list of exceptions.
     """
@@ -25,6 +25,12 @@ def settings(proxy: _proxy.Proxy, *, reader: str = "dnf") -> Rendered:
     if any(entry.kind == _no_proxy.ALL for entry in proxy.no_proxy):
         return Rendered({})
     end = _proxy.endpoint(proxy.https)
+    if end.scheme == "https" and reader == "yum":
+        raise Refused(
+            "is an https:// proxy, and yum 3 speaks only plain HTTP to one",
+            where=f"{_proxy.WHERE}.https",
+            instead="Write the http:// port of the proxy.",
+        )
     if proxy.http != proxy.https:
         notices.add(reader, "http", f"has one proxy for http:// and https://; it gets that of https, {end.origin}")
     for entry in proxy.no_proxy:
@@ -32,24 +38,6 @@ def settings(proxy: _proxy.Proxy, *, reader: str = "dnf") -> Rendered:
             notices.add(
                 reader, entry.written, "has no list of exceptions; write proxy=_none_ in the repository's own file"
             )
-    if end.scheme == "https" and reader == "yum":
-        raise Refused(
-            "is an https:// proxy, and yum 3 speaks only plain HTTP to one",
-            where=f"{_proxy.WHERE}.https",
-            instead="Write the http:// port of the proxy.",
-        )
-    if reader == "yum":
-        # yum 3 puts proxy_username and proxy_password into a URL as they are, so it gets the encoded URL at once.
-        # Its `$name` replacement finds nothing in there either.
-        return Rendered({"proxy": end.url}, notices.all())
-    value = {"proxy": end.origin}
-    if end.username:
-        value.update(proxy_username=_quoted(end.username), proxy_password=_quoted(end.password))
-    return Rendered(value, notices.all() + _proxy_environment.tls_notices(proxy, "go", name=reader))
-
-
-def _quoted(value: str) -> str:
-    """Return `value` as dnf reads it back: it strips blanks, then one pair of quotes, and unescapes nothing."""
-    if value.strip() != value or value[:1] in ("'", '"') or not value:
-        return f'"{value}"'
-    return value
+    # Not proxy_username and proxy_password: some versions take %41 in them for A, and yum 3 puts them into a URL as
+    # they are. The URL is decoded once by all.
+    return Rendered({"proxy": end.url}, notices.all() + _proxy_environment.tls_notices(proxy, "go", name=reader))

@@ -208,3 +208,16 @@ def test_the_environment_of_one_case_reaches_go(network, commands):
 def test_what_no_reader_or_not_every_reader_matches_is_refused(entry):
     with pytest.raises(_errors.Refused):
         _proxy.parse({"http": PROXY, "no_proxy": entry})
+
+
+@pytest.mark.parametrize("reader", ENVIRONMENT_READERS)
+def test_a_proxy_that_speaks_tls(reader, network, commands):
+    """Who can't is named by a notice."""
+    model = {"http": "https://127.0.0.1:3129", "username": "u", "password": "p@"}
+    notices = asked(network, commands, reader, model, ["http://example.com/", "https://example.com/"])
+    if not any("cannot speak TLS" in notice.why and reader in notice.reader for notice in notices):
+        assert [tuple(record) for record in network.seen()] == [
+            ("proxy", "example.com", 80, b"u:p@"),
+            ("proxy", "example.com", 443, b"u:p@"),
+        ]
+    assert any("speaks TLS" in notice.why for notice in notices)
