@@ -1,0 +1,89 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads and judges the certificates on the controller, where the library for that is, and sends them in one task."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certificate import authorities
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of the same name."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Replace `certificates` by the texts of what they name, and run the module with them."""
+        variables = task_vars or {}
+        result = super().run(tmp, variables)
+        arguments = dict(self._task.args)
+        given = arguments.pop("certificates", None) or arguments.pop("certificate", None) or []
+        notices: list[Notice] = []
+        # What is to go is known by its name, and may long be expired, or its file removed.
+        if arguments.get("state") != "absent":
+            try:
+                sources = [
+                    self._source(number, entry, variables)
+                    for number, entry in enumerate(given if isinstance(given, list) else [given])
+                ]
+                now = datetime.datetime.now(datetime.UTC)
+                arguments["certificates"], notices = authorities(sources, now)
+            except Refused as refused:
+                return {**result, "failed": True, "msg": str(refused)}
+        result.update(
+            self._execute_module(
+                module_name="fleetops.container_hosts.trusted_certificate",
+                module_args=arguments,
+                task_vars=variables,
+            )
+        )
+        result["notices"] = [*(notice._asdict() for notice in notices), *result.get("notices", [])]
+        result["warnings"] = [*map(str, notices), *result.get("warnings", [])]
+        return result
+
+    def _source(self, number: int, entry: t.Any, variables: dict[str, t.Any]) -> tuple[str, bytes]:
+        """Return what to call the entry in a message, and its bytes."""
+        where = f"certificates[{number}]"
+        if not isinstance(entry, str) or not entry.strip():
+            raise Refused(
+                "is neither a path nor a certificate's text",
+                where=where,
+                instead="Name a PEM file on the controller, or write the text itself.",
+            )
+        if "-----BEGIN" in entry:
+            return where, entry.encode()
+        path = self._find(where, entry, variables)
+        try:
+            # It may be encrypted with Ansible Vault.
+            with open(self._loader.get_real_file(path), "rb") as handle:
+                return path, handle.read()
+        except (OSError, AnsibleError) as exc:
+            raise Refused(f"can't be read: {exc}", where=path) from exc
+
+    def _find(self, where: str, path: str, variables: dict[str, t.Any]) -> str:
+        """Look for a file where Ansible does; then beside the inventory, and in the working directory.
+
+        A path in group_vars is written by somebody whose playbook may be this collection's own, which lies elsewhere.
+        """
+        try:
+            return t.cast("str", self._find_needle("files", path))
+        except AnsibleError as exc:
+            folders = [variables.get("inventory_dir"), os.getcwd()]
+            for folder in filter(None, folders):
+                candidate = os.path.join(folder, os.path.expanduser(path))
+                if os.path.isfile(candidate):
+                    return candidate
+            raise Refused(
+                f"there is no file {path} on the controller",
+                where=where,
+                instead="It is looked for in the role's and the playbook's folder and their files/, beside the"
+                " inventory, and in the working directory.",
+            ) from exc
