@@ -40,8 +40,8 @@ READERS = {
     "go": ("Go", "go"),
     "go among others": ("Go", "shared"),
     "curl": ("curl", "shared"),
-    "urllib": ("Python", "shared"),
-    "requests": ("Python", "shared"),
+    "urllib": ("Python urllib", "shared"),
+    "requests": ("Python requests", "shared"),
     "java": ("Java", "java"),
 }
 ENVIRONMENT_READERS = [name for name in READERS if name != "java"]
