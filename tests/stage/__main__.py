@@ -1,0 +1,50 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stage by command: `up`, `down`, `images`, `inventory`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from . import engine, fleet, images
+
+
+def main() -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="stage", description="Real hosts to run the collection on.")
+    commands = parser.add_subparsers(required=True, dest="command")
+    up = commands.add_parser("up", help="bring a fleet up from nothing")
+    up.add_argument("fleet")
+    up.add_argument("hosts", nargs="+", metavar="SUITE=COUNT", type=_count, help="e.g. bookworm=1 trixie=1")
+    for name, purpose in (("down", "take a fleet away"), ("inventory", "print the path of a fleet's inventory")):
+        commands.add_parser(name, help=purpose).add_argument("fleet")
+    pictures = commands.add_parser("images", help="make the images that are missing")
+    pictures.add_argument("--remove", action="store_true", help="remove them all instead")
+    asked = parser.parse_args()
+    try:
+        if asked.command == "up":
+            fleet.up(asked.fleet, dict(asked.hosts))
+        elif asked.command == "down":
+            fleet.down(asked.fleet)
+        elif asked.command == "inventory":
+            print(fleet.load(asked.fleet).inventory)
+        elif asked.remove:
+            images.remove()
+        else:
+            images.ensure(list(images.RECIPES))
+    except engine.StageError as refused:
+        print(f"stage: {refused}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _count(text: str) -> tuple[str, int]:
+    suite, _, count = text.partition("=")
+    if suite not in images.RECIPES or suite == "services" or not count.isdigit():
+        raise argparse.ArgumentTypeError(f"{text}: expected bookworm=COUNT or trixie=COUNT")
+    return suite, int(count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

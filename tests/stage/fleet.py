@@ -1,0 +1,141 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A fleet by name: hosts, proxy and registry on two networks of their own; up, down, and how to find it again."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import pathlib
+import shutil
+
+from . import engine, host, images, inventory, keys, payload, progress, registry, squid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TAGS = ("1", "2", "3")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """A fleet that is up."""
+
+    name: str
+    folder: pathlib.Path
+    hosts: tuple[host.Host, ...]
+    squid: squid.Squid
+    registry: registry.Registry
+
+    @property
+    def inventory(self) -> pathlib.Path:
+        return self.folder / "inventory" / "hosts.json"
+
+    def host(self, name: str) -> host.Host:
+        return next(each for each in self.hosts if each.name == name)
+
+
+def up(name: str, counts: dict[str, int]) -> Fleet:
+    """Bring a fleet up from nothing; `counts` says how many hosts of each suite (`{"bookworm": 1, "trixie": 1}`)."""
+    images.ensure(["services", *counts])
+    down(name)
+    folder, identity, label = _folder(name), _identity(name), _label(name)
+    folder.mkdir(parents=True, mode=0o700)
+    key = keys.ssh_key(folder)
+    ca = keys.authority(folder)
+    inner, outer = f"{identity}-inner", f"{identity}-outer"
+    for network in (inner, outer):
+        # Both are internal: the inner one because that is the point, the outer one so that no test meets the Internet.
+        engine.docker("network", "create", "--internal", "--label", label, network)
+
+    with progress.step(f"fleet {name}: proxy and registry"):
+        proxy, store = f"{identity}-squid", f"{identity}-registry"
+        services = images.RECIPES["services"].tag
+        common = ("--label", label, "--network", outer)
+        engine.docker(
+            *("create", "--name", proxy, *common, services, "squid", "-N", "-f", "/etc/squid/squid.conf"),
+        )
+        engine.docker("network", "connect", "--alias", squid.NAME, inner, proxy)
+        engine.docker(
+            *("create", "--name", store, *common, "--network-alias", registry.NAME),
+            *(services, "docker-registry", "serve", "/etc/registry.yml"),
+        )
+        registry.start(store, *keys.server(folder, registry.NAME))
+        squid.start(proxy)
+        running = registry.Registry(store, engine.address(store, outer), str(ca))
+        registry.wait(running)
+        running.publish("team/payload", *TAGS)
+        (folder / "payload.tar").write_bytes(payload.root_layer(registry.read_busybox(store)))
+
+    names = [(f"{suite}-{number}", suite) for suite, count in counts.items() for number in range(1, count + 1)]
+    with progress.step(f"fleet {name}: {len(names)} hosts"):
+        public = key.with_suffix(".pub").read_bytes()
+
+        def boot(member: tuple[str, str]) -> host.Host:
+            own, suite = member
+            container = f"{identity}-{own}"
+            host.create(own, container, images.RECIPES[suite].tag, inner, label, public)
+            booted = host.Host(own, container, engine.address(container, inner), suite)
+            host.wait(booted)
+            return booted
+
+        with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+            hosts = tuple(pool.map(boot, names))
+
+    fleet = Fleet(name, folder, hosts, squid.Squid(proxy, engine.address(proxy, inner)), running)
+    inventory.write(fleet.inventory, folder, list(hosts), fleet.squid)
+    _record(fleet)
+    return fleet
+
+
+def down(name: str) -> None:
+    """Take away everything that carries the fleet's label, and its folder. Nothing else is touched."""
+    label = f"label={_label(name)}"
+    containers = engine.docker("ps", "--all", "--quiet", "--filter", label).split()
+    if containers:
+        with progress.step(f"fleet {name}: taking down what is there"):
+            with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+                list(pool.map(host.empty, containers))
+            engine.docker("rm", "--force", "--volumes", *containers)
+    for kind in ("volume", "network"):
+        found = engine.docker(kind, "ls", "--quiet", "--filter", label).split()
+        if found:
+            engine.docker(kind, "rm", *found)
+    shutil.rmtree(_folder(name), ignore_errors=True)
+
+
+def load(name: str) -> Fleet:
+    """The fleet of that name which is up."""
+    try:
+        said = json.loads((_folder(name) / "fleet.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise engine.StageError(f"No fleet {name} is up here.") from None
+    return Fleet(
+        name,
+        _folder(name),
+        tuple(host.Host(**each) for each in said["hosts"]),
+        squid.Squid(**said["squid"]),
+        registry.Registry(**said["registry"]),
+    )
+
+
+def _record(fleet: Fleet) -> None:
+    said = {
+        "hosts": [dataclasses.asdict(each) for each in fleet.hosts],
+        "squid": dataclasses.asdict(fleet.squid),
+        "registry": dataclasses.asdict(fleet.registry),
+    }
+    (fleet.folder / "fleet.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+
+
+def _folder(name: str) -> pathlib.Path:
+    return ROOT / ".work" / "stage" / name
+
+
+def _identity(name: str) -> str:
+    """Unlike any other fleet's, also where two checkouts share an engine."""
+    return f"{name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+
+
+def _label(name: str) -> str:
+    return f"{engine.LABEL}={_identity(name)}"

@@ -1,0 +1,102 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One host of a fleet: systemd as PID 1, sshd, and a dockerd of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import time
+
+from . import engine
+
+# What lets systemd and a dockerd run in an ordinary container. The host's cgroup namespace, because on cgroup v1
+# a private one shows systemd the whole tree from its root, and all hosts would then share one system.slice.
+# The two /tmpfs are what systemd expects to be empty at boot; overlay on overlay does not work, hence the volume.
+_OPTIONS = [
+    "--cap-add=SYS_ADMIN",
+    "--cap-add=NET_ADMIN",
+    "--security-opt=seccomp=unconfined",
+    "--security-opt=apparmor=unconfined",
+    "--cgroupns=host",
+    "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
+    "--tmpfs=/run",
+    "--tmpfs=/run/lock",
+    "--stop-signal=SIGRTMIN+3",
+]
+
+# On an internal network the engine's name server forwards to nothing (RFC 5737's address), and a look-up of an outer
+# name runs into its time-out; one short try instead of five long ones keeps a failing pull to seconds.
+_NAMES = ("--dns=192.0.2.1", "--dns-option=timeout:1", "--dns-option=attempts:1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A running host. `suite` is Debian's name of what is on it: bookworm has docker 20.10, trixie 26.1."""
+
+    name: str
+    container: str
+    address: str
+    suite: str
+
+    def exec(self, *command: str, stdin: bytes | None = None, timeout: float = 120) -> engine.Result:
+        """Run a command on the host, past SSH and Ansible, as root."""
+        interactive = ["--interactive"] if stdin is not None else []
+        return engine.try_docker("exec", *interactive, self.container, *command, stdin=stdin, timeout=timeout)
+
+    def read(self, path: str) -> str:
+        """A file's text; StageError where there is none."""
+        return engine.docker("exec", self.container, "cat", path)
+
+    def main_pid(self, unit: str) -> int:
+        """The PID of a unit's main process, 0 when it does not run."""
+        return int(engine.docker("exec", self.container, "systemctl", "show", "--value", "--property=MainPID", unit))
+
+    def pid_environ(self, unit: str) -> dict[str, str]:
+        """The environment that a unit's main process was started with, as the kernel tells it."""
+        raw = self.read(f"/proc/{self.main_pid(unit)}/environ")
+        return dict(entry.split("=", 1) for entry in raw.split("\0") if entry)
+
+    def load(self, root_layer: bytes, name: str) -> None:
+        """Give the host's own engine an image without any network, for containers that run from the start."""
+        engine.docker("exec", "--interactive", self.container, "docker", "import", "-", name, stdin=root_layer)
+
+
+def create(name: str, container: str, image: str, network: str, label: str, public_key: bytes) -> None:
+    """Make and boot one host."""
+    engine.docker(
+        *("create", "--name", container, "--hostname", name, "--network", network, "--network-alias", name),
+        *("--label", label, "--mount", f"type=volume,dst=/var/lib/docker,volume-label={label}"),
+        *_OPTIONS,
+        *_NAMES,
+        image,
+    )
+    engine.put(container, {"/root/.ssh/authorized_keys": (public_key, 0o600)})
+    engine.docker("start", container)
+
+
+def wait(host: Host, seconds: float = 60) -> None:
+    """Until sshd answers this machine and the host's dockerd answers the host."""
+    deadline = time.monotonic() + seconds
+    while not _ready(host):
+        if time.monotonic() > deadline:
+            failed = host.exec("systemctl", "--failed", "--no-legend").out.strip()
+            raise engine.StageError(f"{host.name} is not up after {seconds:g} s. Failed units: {failed or 'none'}")
+        time.sleep(0.2)
+
+
+def empty(container: str) -> None:
+    """Remove the host's own containers, best effort, before the host itself goes.
+
+    They live in cgroups beside the host's, which nobody else would delete.
+    """
+    engine.try_docker("exec", container, "sh", "-c", "docker ps -aq | xargs -r docker rm -fv", timeout=30)
+
+
+def _ready(host: Host) -> bool:
+    try:
+        with socket.create_connection((host.address, 22), timeout=1):
+            pass
+    except OSError:
+        return False
+    return host.exec("docker", "version").rc == 0

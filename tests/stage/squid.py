@@ -1,0 +1,115 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proxy: Debian's Squid with an open port, a port that asks for credentials, and a log that says who asked what."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+import urllib.parse
+
+from . import engine
+
+PORT = 3128
+AUTH_PORT = 3129
+NAME = "proxy.example.com"
+
+# Every character that some reader of a proxy URL, a unit file or a shell treats in a way of its own. A user name
+# can't hold ":" (RFC 7617), so it has the rest. Zq7x9K stands alone to be found by whoever looks for a leak.
+USER = "EXAMPLE\\süd@fleet%41#/"
+PASSWORD = "p%41s:w@rd#/?&ü€漢 \"'$\\{Zq7x9K}"
+
+_LOG = "/var/log/squid/access.log"
+_PASSWORDS = "/etc/squid/passwords"
+
+_CONF = f"""\
+visible_hostname {NAME}
+http_port {PORT}
+http_port {AUTH_PORT}
+auth_param basic program /usr/lib/squid/basic_ncsa_auth {_PASSWORDS}
+auth_param basic realm {NAME}
+auth_param basic casesensitive on
+acl open_port localport {PORT}
+acl auth_port localport {AUTH_PORT}
+acl tls port 443
+acl web port 80
+acl known proxy_auth REQUIRED
+http_access deny CONNECT !tls
+http_access deny !CONNECT !web
+http_access allow open_port
+http_access allow auth_port known
+http_access deny all
+logformat stage %ts.%03tu %>a %lp %>Hs %rm %ru %#ul
+access_log stdio:{_LOG} logformat=stage
+cache deny all
+pinger_enable off
+pid_filename none
+shutdown_lifetime 0 seconds
+# Squid prepares for as many descriptors as it may open, and a container's limit can be a million.
+max_filedescriptors 4096
+"""
+
+
+class Request(t.NamedTuple):
+    """One line of Squid's log. `user` is empty where none was given or accepted."""
+
+    time: float
+    client: str
+    port: int
+    status: int
+    method: str
+    url: str
+    user: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Squid:
+    """A running Squid: its container, and its address on the network that the hosts see."""
+
+    container: str
+    address: str
+
+    def url(self, port: int = PORT) -> str:
+        """The proxy's URL without credentials."""
+        return f"http://{self.address}:{port}"
+
+    def mark(self) -> int:
+        """Where the log ends now, for `log(since=...)`."""
+        return int(engine.docker("exec", self.container, "stat", "--format=%s", _LOG))
+
+    def log(self, since: int = 0) -> list[Request]:
+        """The requests logged since a mark. Squid writes a CONNECT down when its tunnel closes."""
+        # Not engine.docker: it takes off the final newline, by which parse() knows a whole line.
+        return parse(engine.try_docker("exec", self.container, "tail", "--bytes", f"+{since + 1}", _LOG).out)
+
+    def wait_for(self, wanted: t.Callable[[Request], bool], since: int = 0, seconds: float = 10) -> list[Request]:
+        """The matching requests since a mark, as soon as there is one; empty when there is none in time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [request for request in self.log(since) if wanted(request)]
+            if found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.2)
+
+
+def start(squid: str) -> None:
+    """Configure and start a created container as the proxy, and wait until it answers."""
+    engine.put(squid, {"/etc/squid/squid.conf": (_CONF.encode(), 0o644)})
+    engine.docker("start", squid)
+    # bcrypt takes the whole password; the password comes by standard input, as the last line.
+    engine.docker("exec", "--interactive", squid, "htpasswd", "-iBc", _PASSWORDS, USER, stdin=PASSWORD.encode())
+    engine.docker("exec", squid, "chown", "proxy", _PASSWORDS)
+    probe = f"until (exec 3<>/dev/tcp/127.0.0.1/{AUTH_PORT}) 2>/dev/null; do sleep 0.1; done; touch {_LOG}"
+    engine.docker("exec", squid, "timeout", "30", "bash", "-c", probe)
+
+
+def parse(text: str) -> list[Request]:
+    """Read log lines; a line that is still being written is left out."""
+    whole, _, _ = text.rpartition("\n")
+    found = []
+    for line in whole.splitlines():
+        stamp, client, port, status, method, url, user = line.split(" ")
+        name = "" if user == "-" else urllib.parse.unquote(user)
+        found.append(Request(float(stamp), client, int(port), int(status), method, url, name))
+    return found
