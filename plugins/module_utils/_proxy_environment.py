@@ -17,9 +17,9 @@ from ._rendered import Notices, Rendered
 
 NAMES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 
-# Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed. Python requests compares
-# the ends of texts: ::1 exempts every IPv6 address that ends in it (without it, ::1 itself goes to the proxy), and for
-# many of its versions example.com exempts notexample.com. No spelling helps, and a warning at each domain even less.
+# Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed. Python requests
+# compares the ends of texts: ::1 exempts every IPv6 address that ends in it (without it, ::1 itself goes to the proxy),
+# and for many of its versions example.com exempts notexample.com. No spelling helps, a warning at each domain even less.
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 # Linux gives no process a longer NAME=value (MAX_ARG_STRLEN, with its NUL): execve fails, the service does not start.
@@ -131,7 +131,7 @@ def _add_notices(notices: Notices, entry: _no_proxy.Entry, readers: str, listed:
         notices.add("curl, Python and .NET", entry.written, _NO_PORTS)
     elif entry.kind == _no_proxy.SUBDOMAINS and entry.host not in listed:
         notices.add("curl, Python and .NET", entry.written, "exempts the domain itself too, not only what is under it")
+    elif entry.kind == _no_proxy.CIDR6 or entry.text == "0.0.0.0/0":
+        notices.add("curl, Python and .NET", entry.written, _NO_NETWORKS)
     elif entry.kind == _no_proxy.CIDR4:
         notices.add("Python urllib, AWS CLI, .NET and curl before 7.86", entry.written, _NO_NETWORKS)
-    elif entry.kind == _no_proxy.CIDR6:
-        notices.add("curl, Python and .NET", entry.written, _NO_NETWORKS)
