@@ -34,6 +34,17 @@ class Fleet:
     def host(self, name: str) -> host.Host:
         return next(each for each in self.hosts if each.name == name)
 
+    def add(self, suite: str, name: str, booted: bool = True) -> host.Host:
+        """A further host on the fleet's network, for a test that wants one to itself. It goes with the fleet."""
+        return host.start(
+            name, suite, f"{_identity(self.name)}-{name}", images.RECIPES[suite].tag, _place(self.name), booted
+        )
+
+    def drop(self, gone: host.Host) -> None:
+        """Take one host away before the others."""
+        host.empty(gone.container)
+        engine.docker("rm", "--force", "--volumes", gone.container)
+
 
 def up(name: str, counts: dict[str, int]) -> Fleet:
     """Bring a fleet up from nothing; `counts` says how many hosts of each suite (`{"bookworm": 1, "trixie": 1}`)."""
@@ -41,9 +52,9 @@ def up(name: str, counts: dict[str, int]) -> Fleet:
     down(name)
     folder, identity, label = _folder(name), _identity(name), _label(name)
     folder.mkdir(parents=True, mode=0o700)
-    key = keys.ssh_key(folder)
+    keys.ssh_key(folder)
     ca = keys.authority(folder)
-    inner, outer = f"{identity}-inner", f"{identity}-outer"
+    inner, outer = _inner(name), f"{identity}-outer"
     for network in (inner, outer):
         # Both are internal: the inner one because that is the point, the outer one so that no test meets the Internet.
         engine.docker("network", "create", "--internal", "--label", label, network)
@@ -69,15 +80,11 @@ def up(name: str, counts: dict[str, int]) -> Fleet:
 
     names = [(f"{suite}-{number}", suite) for suite, count in counts.items() for number in range(1, count + 1)]
     with progress.step(f"fleet {name}: {len(names)} hosts"):
-        public = key.with_suffix(".pub").read_bytes()
+        place = _place(name)
 
         def boot(member: tuple[str, str]) -> host.Host:
             own, suite = member
-            container = f"{identity}-{own}"
-            host.create(own, container, images.RECIPES[suite].tag, inner, label, public)
-            booted = host.Host(own, container, engine.address(container, inner), suite)
-            host.wait(booted)
-            return booted
+            return host.start(own, suite, f"{identity}-{own}", images.RECIPES[suite].tag, place)
 
         with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
             hosts = tuple(pool.map(boot, names))
@@ -135,6 +142,14 @@ def _folder(name: str) -> pathlib.Path:
 def _identity(name: str) -> str:
     """Unlike any other fleet's, also where two checkouts share an engine."""
     return f"{name}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
+
+
+def _inner(name: str) -> str:
+    return f"{_identity(name)}-inner"
+
+
+def _place(name: str) -> host.Place:
+    return host.Place(_inner(name), _label(name), (_folder(name) / "ssh_key.pub").read_bytes())
 
 
 def _label(name: str) -> str:

@@ -62,27 +62,30 @@ class Host:
         engine.docker("exec", "--interactive", self.container, "docker", "import", "-", name, stdin=root_layer)
 
 
-def create(name: str, container: str, image: str, network: str, label: str, public_key: bytes) -> None:
-    """Make and boot one host."""
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where the hosts of a fleet are put: their network, the fleet's label, and the key that may log in."""
+
+    network: str
+    label: str
+    public_key: bytes
+
+
+def start(name: str, suite: str, container: str, image: str, place: Place, booted: bool = True) -> Host:
+    """Make one host and wait until it answers. One that is not `booted` has sshd alone, as in an image build."""
     engine.docker(
-        *("create", "--name", container, "--hostname", name, "--network", network, "--network-alias", name),
-        *("--label", label, "--mount", f"type=volume,dst=/var/lib/docker,volume-label={label}"),
+        *("create", "--name", container, "--hostname", name, "--network", place.network, "--network-alias", name),
+        *("--label", place.label, "--mount", f"type=volume,dst=/var/lib/docker,volume-label={place.label}"),
         *_OPTIONS,
         *_NAMES,
         image,
+        *(() if booted else ("sh", "-c", "mkdir /run/sshd && exec /usr/sbin/sshd -D")),
     )
-    engine.put(container, {"/root/.ssh/authorized_keys": (public_key, 0o600)})
+    engine.put(container, {"/root/.ssh/authorized_keys": (place.public_key, 0o600)})
     engine.docker("start", container)
-
-
-def wait(host: Host, seconds: float = 60) -> None:
-    """Until sshd answers this machine and the host's dockerd answers the host."""
-    deadline = time.monotonic() + seconds
-    while not _ready(host):
-        if time.monotonic() > deadline:
-            failed = host.exec("systemctl", "--failed", "--no-legend").out.strip()
-            raise engine.StageError(f"{host.name} is not up after {seconds:g} s. Failed units: {failed or 'none'}")
-        time.sleep(0.2)
+    host = Host(name, container, engine.address(container, place.network), suite)
+    _wait(host, booted)
+    return host
 
 
 def empty(container: str) -> None:
@@ -93,10 +96,18 @@ def empty(container: str) -> None:
     engine.try_docker("exec", container, "sh", "-c", "docker ps -aq | xargs -r docker rm -fv", timeout=30)
 
 
-def _ready(host: Host) -> bool:
+def _wait(host: Host, booted: bool, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not (_sshd_answers(host) and (not booted or host.exec("docker", "version").rc == 0)):
+        if time.monotonic() > deadline:
+            failed = host.exec("systemctl", "--failed", "--no-legend").out.strip()
+            raise engine.StageError(f"{host.name} is not up after {seconds:g} s. Failed units: {failed or 'none'}")
+        time.sleep(0.2)
+
+
+def _sshd_answers(host: Host) -> bool:
     try:
         with socket.create_connection((host.address, 22), timeout=1):
-            pass
+            return True
     except OSError:
         return False
-    return host.exec("docker", "version").rc == 0

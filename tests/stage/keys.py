@@ -12,11 +12,9 @@ from . import engine
 DAYS = "30"
 
 
-def ssh_key(folder: pathlib.Path) -> pathlib.Path:
-    """Make a key pair; ssh-keygen leaves the private one at 0600. Returns the private key's path."""
-    key = folder / "ssh_key"
-    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "container-hosts-stage", "-f", str(key))
-    return key
+def ssh_key(folder: pathlib.Path) -> None:
+    """Make the key pair `ssh_key` and `ssh_key.pub`; ssh-keygen leaves the private one at 0600."""
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "container-hosts-stage", "-f", str(folder / "ssh_key"))
 
 
 def authority(folder: pathlib.Path) -> pathlib.Path:

@@ -6,7 +6,7 @@ systemctl set-default multi-user.target
 # A login waits for no name look-up, and many connections may come at once.
 printf 'UseDNS no\nPermitRootLogin prohibit-password\nMaxStartups 100\nMaxSessions 100\n' >/etc/ssh/sshd_config.d/stage.conf
 rm -f /etc/resolv.conf
-mkdir -p -m 0700 /root/.ssh
+install -d -m 0700 /root/.ssh
 
 # A container's /proc/sys is read-only, and dockerd 26 starts no container whose IPv6 settings it can't write.
 # Only the net part becomes writable: that one belongs to the host's own network namespace.

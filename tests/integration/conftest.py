@@ -1,0 +1,96 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures for tests on real hosts.
+
+A session has one fleet: two hosts to share, and as many further ones as tests ask for by `new_host`.
+`STAGE_KEEP=1 pytest tests/integration` leaves the fleet up, and uses one that is up.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, inventory, playbook
+from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
+from ansible_collections.fleetops.container_hosts.tests.stage.registry import Registry
+from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+
+NAME = "integration"
+SUITES = ("bookworm", "trixie")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stage() -> t.Iterator[fleet.Fleet]:
+    """The fleet: hosts `bookworm-1` (docker 20.10) and `trixie-1` (26.1), Squid and a registry."""
+    keep = bool(os.environ.get("STAGE_KEEP"))
+    try:
+        up = fleet.load(NAME) if keep else None
+    except engine.StageError:
+        up = None
+    yield up or fleet.up(NAME, dict.fromkeys(SUITES, 1))
+    if not keep:
+        fleet.down(NAME)
+
+
+@pytest.fixture(scope="session")
+def squid(stage: fleet.Fleet) -> Squid:
+    """The proxy: `.url(port)`, `.mark()`, `.log(since)`, `.wait_for(predicate, since)`."""
+    return stage.squid
+
+
+@pytest.fixture(scope="session")
+def registry(stage: fleet.Fleet) -> Registry:
+    """The registry behind the proxy: `.publish(repository, tag)` makes something that no host has yet."""
+    return stage.registry
+
+
+@pytest.fixture(params=SUITES)
+def host(request: pytest.FixtureRequest, stage: fleet.Fleet) -> Host:
+    """Each shared host in turn; a test leaves it as it found it, or takes `new_host`."""
+    return stage.host(f"{request.param}-1")
+
+
+@pytest.fixture
+def new_host(stage: fleet.Fleet) -> t.Iterator[t.Callable[..., Host]]:
+    """`new_host(suite)`: a host of the test's own, in about a second. `booted=False`: sshd without systemd."""
+    made: list[Host] = []
+
+    def make(suite: str, booted: bool = True) -> Host:
+        made.append(stage.add(suite, f"{suite}-test-{os.getpid()}-{next(_numbers)}", booted))
+        return made[-1]
+
+    yield make
+    for each in made:
+        stage.drop(each)
+
+
+@pytest.fixture
+def run_playbook(stage: fleet.Fleet, tmp_path: pathlib.Path) -> t.Callable[..., playbook.Run]:
+    """Run a playbook with ansible-playbook over SSH, and see playbook.Run for what comes back.
+
+    `run_playbook(plays, *hosts, variables=..., options=("--check", "--diff"))`, where `plays` is a playbook's path
+    or FQCN, or a list of plays as Python data. Without hosts it has the whole fleet.
+    """
+
+    def run(
+        plays: str | pathlib.Path | list[dict[str, t.Any]],
+        *hosts: Host,
+        variables: dict[str, t.Any] | None = None,
+        options: t.Sequence[str] = (),
+    ) -> playbook.Run:
+        if isinstance(plays, list):
+            written = tmp_path / "playbook.yml"
+            written.write_text(yaml.safe_dump(plays, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            plays = written
+        where = tmp_path / "inventory" / "hosts.json"
+        inventory.write(where, stage.folder, list(hosts or stage.hosts), stage.squid)
+        return playbook.run(plays, where, *options, variables=variables)
+
+    return run
