@@ -19,7 +19,7 @@ NAMES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "
 
 # Go and Java never send these through a proxy; curl, Python and .NET do unless they are listed. Python requests
 # compares the ends of texts: ::1 exempts every IPv6 address that ends in it (without it, ::1 itself goes to the proxy),
-# and for many of its versions example.com exempts notexample.com. No spelling helps, a warning at each domain even less.
+# and for many of its versions example.com exempts notexample.com. No spelling helps, nor does a warning at each domain.
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 # Linux gives no process a longer NAME=value (MAX_ARG_STRLEN, with its NUL): execve fails, the service does not start.

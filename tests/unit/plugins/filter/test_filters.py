@@ -1,0 +1,102 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters as a playbook uses them: through Ansible's own templating, documentation and warnings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+FILTERS = ("jvm_proxy_options", "no_proxy", "proxy_environment", "redact")
+MODEL = {
+    "http": "http://192.0.2.1:3128",
+    "username": "fleet",
+    "password": "p@ss",
+    "no_proxy": ["10.0.0.0/8", "example.com"],
+}
+
+
+def templated(tmp_path, expression: str, model=MODEL) -> subprocess.CompletedProcess[str]:
+    play = [
+        {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "vars": {"proxy": model},
+            "tasks": [
+                {
+                    "name": "Template",
+                    "ansible.builtin.copy": {
+                        "dest": str(tmp_path / "result"),
+                        "content": "{{ {'value': " + expression + "} | to_json }}",
+                        "mode": "0600",
+                    },
+                    "diff": False,
+                }
+            ],
+        }
+    ]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    host = f"localhost ansible_connection=local ansible_python_interpreter={sys.executable}"
+    (tmp_path / "inventory").write_text(host + "\n")
+    command = ["ansible-playbook", "--inventory", str(tmp_path / "inventory"), str(tmp_path / "play.yml")]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def result(tmp_path):
+    return json.loads((tmp_path / "result").read_text())["value"]
+
+
+def test_all_of_them_in_one_play(tmp_path):
+    name = "fleetops.container_hosts."
+    ran = templated(
+        tmp_path,
+        f"[proxy | {name}proxy_environment('go', ['upper']), proxy | {name}no_proxy, proxy | {name}jvm_proxy_options,"
+        f" [proxy.http, 'http://u:p@192.0.2.1', {{'password': 'x', 'user': 'y'}}] | {name}redact]",
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    environment, names, options, redacted = result(tmp_path)
+    assert environment == {
+        "HTTP_PROXY": "http://fleet:p%40ss@192.0.2.1:3128",
+        "HTTPS_PROXY": "http://fleet:p%40ss@192.0.2.1:3128",
+        "NO_PROXY": "localhost,127.0.0.1,::1,10.0.0.0/8,example.com",
+    }
+    assert names == "localhost,127.0.0.1,::1,[::1],10.0.0.0/8,example.com,.example.com"
+    assert options.split()[-1] == "-Dhttp.nonProxyHosts=localhost|127.*|[::1]|10.*|example.com|*.example.com"
+    assert redacted == ["http://192.0.2.1:3128", "http://********@192.0.2.1", {"password": "********", "user": "y"}]
+    warnings = " ".join(ran.stderr.split())
+    assert warnings.count("Python urllib, AWS CLI, .NET and curl before 7.86: 10.0.0.0/8:") == 1
+    assert "Java: username:" in warnings
+    assert "p@ss" not in ran.stdout + ran.stderr
+    assert "p%40ss" not in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("expression", "model", "said"),
+    [
+        ("proxy | fleetops.container_hosts.no_proxy", {"htp": "x"}, "Did you mean http?"),
+        ("proxy | fleetops.container_hosts.no_proxy('nobody')", MODEL, "Write shared or go"),
+        ("proxy | fleetops.container_hosts.proxy_environment('go', 'upper')", MODEL, "Write [upper]"),
+        ("proxy | fleetops.container_hosts.jvm_proxy_options", {"http": "https://192.0.2.1:1"}, "only plain HTTP"),
+    ],
+)
+def test_bad_input_fails_the_task_with_the_reason(expression, model, said, tmp_path):
+    ran = templated(tmp_path, expression, model)
+    assert ran.returncode != 0
+    assert said in " ".join((ran.stdout + ran.stderr).split())
+    assert "p@ss" not in ran.stdout + ran.stderr
+
+
+def test_ansible_doc_knows_them():
+    command = ["ansible-doc", "--type", "filter", "--json", *(f"fleetops.container_hosts.{name}" for name in FILTERS)]
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    documented = json.loads(ran.stdout)
+    assert len(documented) == len(FILTERS)
+    for entry in documented.values():
+        assert entry["doc"]["options"]["_input"]["required"]
+        assert entry["return"]["_value"]["sample"]
+        assert "fleetops.container_hosts." in entry["examples"]
