@@ -12,6 +12,7 @@ import pathlib
 import shutil
 
 from . import engine, host, images, inventory, keys, payload, progress, registry, squid
+from .host import Host
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TAGS = ("1", "2", "3")
@@ -23,7 +24,7 @@ class Fleet:
 
     name: str
     folder: pathlib.Path
-    hosts: tuple[host.Host, ...]
+    hosts: tuple[Host, ...]
     squid: squid.Squid
     registry: registry.Registry
 
@@ -31,16 +32,16 @@ class Fleet:
     def inventory(self) -> pathlib.Path:
         return self.folder / "inventory" / "hosts.json"
 
-    def host(self, name: str) -> host.Host:
+    def host(self, name: str) -> Host:
         return next(each for each in self.hosts if each.name == name)
 
-    def add(self, suite: str, name: str, booted: bool = True) -> host.Host:
+    def add(self, suite: str, name: str, booted: bool = True) -> Host:
         """A further host on the fleet's network, for a test that wants one to itself. It goes with the fleet."""
         return host.start(
             name, suite, f"{_identity(self.name)}-{name}", images.RECIPES[suite].tag, _place(self.name), booted
         )
 
-    def drop(self, gone: host.Host) -> None:
+    def drop(self, gone: Host) -> None:
         """Take one host away before the others."""
         host.empty(gone.container)
         engine.docker("rm", "--force", "--volumes", gone.container)
@@ -82,7 +83,7 @@ def up(name: str, counts: dict[str, int]) -> Fleet:
     with progress.step(f"fleet {name}: {len(names)} hosts"):
         place = _place(name)
 
-        def boot(member: tuple[str, str]) -> host.Host:
+        def boot(member: tuple[str, str]) -> Host:
             own, suite = member
             return host.start(own, suite, f"{identity}-{own}", images.RECIPES[suite].tag, place)
 
@@ -120,7 +121,7 @@ def load(name: str) -> Fleet:
     return Fleet(
         name,
         _folder(name),
-        tuple(host.Host(**each) for each in said["hosts"]),
+        tuple(Host(**each) for each in said["hosts"]),
         squid.Squid(**said["squid"]),
         registry.Registry(**said["registry"]),
     )

@@ -15,9 +15,9 @@ import subprocess
 
 from . import engine, progress
 
-_SETUP = pathlib.Path(__file__).parent / "images"
+_SETUP = pathlib.Path(__file__).parent / "setup"
 
-_HOST = [
+_HOST = (
     "ca-certificates",
     "dbus",
     "docker.io",
@@ -29,7 +29,7 @@ _HOST = [
     "python3",
     "systemd",
     "systemd-sysv",
-]
+)
 
 # Documentation, manuals and translations of a host that nobody logs in to: a third of the bytes to import.
 _UNREAD = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
