@@ -236,7 +236,7 @@ def _merge(
                 _merge(text, below, value, here, inner, name, splices)
         elif isinstance(member.value, dict):
             raise _refuse_kind(text, member, here, name, kind_of(value))
-        elif not _same(member.value, value):
+        elif not same(member.value, value):
             old = text[member.value_start : member.end]
             inline = isinstance(member.value, list) and bool(member.value) and "\n" not in old
             splices.append(_Splice(member.value_start, member.end, _render(value, style, inline)))
@@ -343,7 +343,7 @@ def _render(value: t.Any, style: _Style, inline: bool = False) -> str:
     return opening + edge + style.comma.join(entries) + edge + closing
 
 
-def _same(found: t.Any, wanted: t.Any) -> bool:
+def same(found: t.Any, wanted: t.Any) -> bool:
     """Tell whether two values are the same to JSON's readers: 3 is 3.0, but true is not 1."""
     if isinstance(found, bool) or isinstance(wanted, bool):
         return found is wanted
@@ -351,13 +351,13 @@ def _same(found: t.Any, wanted: t.Any) -> bool:
         return (
             isinstance(found, dict)
             and found.keys() == wanted.keys()
-            and all(_same(found[key], inner) for key, inner in wanted.items())
+            and all(same(found[key], inner) for key, inner in wanted.items())
         )
     if isinstance(wanted, list):
         return (
             isinstance(found, list)
             and len(found) == len(wanted)
-            and all(_same(mine, theirs) for mine, theirs in zip(found, wanted))
+            and all(same(mine, theirs) for mine, theirs in zip(found, wanted))
         )
     return bool(found == wanted)
 
