@@ -41,6 +41,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "unit": {"type": "str", "default": "docker.service"},
+    "expected_engine": {"type": "str", "choices": ["", "moby-engine"], "default": ""},
 }
 
 Path = t.Tuple[str, ...]
@@ -90,7 +91,7 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
     settings = params["settings"]
     if schema == "docker":
         settings = _docker_daemon.canonical(settings)
-    if params["proxy"] is not None:
+    if params["proxy"]:
         if schema not in _PROXY_PLACES:
             raise Refused(
                 "can only be written where the file's schema is known",
@@ -264,6 +265,14 @@ class _DaemonFile(_File):
                 instead="Give that path.",
             )
         self.version = self._version()
+        if params["expected_engine"] and self.info and not _docker_unit.is_moby_engine(self.info, run.root):
+            run.notice(
+                Notice(
+                    params["unit"],
+                    f"engine {self.info.get('ServerVersion')}",
+                    "is not the package moby-engine, the only engine that Azure IoT Edge supports in production",
+                )
+            )
 
     def ensure(self) -> t.Dict[str, t.Any]:
         found = _host_file.read(self.run.root + self.asked.path)

@@ -81,6 +81,11 @@ def info(daemon: Daemon, root: str = "") -> t.Tuple[t.Dict[str, t.Any], t.List[N
     return answer if isinstance(answer, dict) else {}, []
 
 
+def is_moby_engine(info: t.Mapping[str, t.Any], root: str = "") -> bool:
+    """Tell whether the engine is Microsoft's package, by its version (20.10.25+azure-2) or its documentation."""
+    return "+azure" in str(info.get("ServerVersion")) or os.path.isdir(f"{root}/usr/share/doc/moby-engine")
+
+
 def _show(unit: str) -> t.Dict[str, t.List[str]]:
     """Return the unit's properties; EnvironmentFiles has a line for each file."""
     shown: t.Dict[str, t.List[str]] = {name: [] for name in _PROPERTIES}

@@ -78,7 +78,7 @@ class Word(t.NamedTuple):
 
 def words(value: str) -> t.List[Word]:
     """Split an `Environment=` value as systemd does. From a word that it can't read on, it ignores the rest."""
-    found = []
+    found: t.List[Word] = []
     position = 0
     while True:
         while position < len(value) and value[position] in _BLANKS:

@@ -83,6 +83,14 @@ options:
     description: The unit of the Docker daemon that reads the file. Only for O(schema=docker).
     type: str
     default: docker.service
+  expected_engine:
+    description:
+      - Warn if the running engine is another one. V(moby-engine) is Microsoft's package, the one that Azure IoT Edge
+        supports in production.
+      - Only for O(schema=docker).
+    type: str
+    choices: ["", moby-engine]
+    default: ""
 notes:
   - A file that holds credentials is readable by its owner alone, whatever its mode was.
   - A new C(config.json) of the CLI is readable by its user alone, and so is the folder that is made for it.

@@ -1,0 +1,288 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Role moby on real engines, judged by what Squid, the kernel, systemd and the engine say afterwards."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import threading
+import typing as t
+
+import pytest
+from ansible_collections.fleetops.container_hosts.tests.stage import fleet, playbook, squid
+from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
+from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME, Registry
+from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+
+ROLE = [{"hosts": "moby", "gather_facts": False, "roles": ["fleetops.container_hosts.moby"]}]
+SITE = "fleetops.container_hosts.site"
+# Part of the stage's password, and spelled alike in every encoding of it but Base64.
+MARK = "Zq7x9K"
+
+Play = t.Callable[..., playbook.Run]
+
+
+@pytest.fixture
+def model(squid: Squid, stage: fleet.Fleet) -> dict[str, t.Any]:
+    """The proxy as a user says it, with the port that asks for credentials."""
+    return {
+        "http": squid.url(AUTH_PORT),
+        "username": USER,
+        "password": PASSWORD,
+        "no_proxy": ["10.0.0.0/8", ".svc.example.com"],
+        "ca_certificate": stage.registry.ca,
+    }
+
+
+AUTH_PORT, USER, PASSWORD = squid.AUTH_PORT, squid.USER, squid.PASSWORD
+
+
+@pytest.fixture(params=["bookworm", "trixie"])
+def fresh(request: pytest.FixtureRequest, new_host: t.Callable[..., Host]) -> Host:
+    """A host of each suite that nobody has touched."""
+    return new_host(request.param)
+
+
+def pull(host: Host, registry: Registry, tag: str) -> bool:
+    """Whether the host's engine can pull an image that it has not seen yet."""
+    registry.publish("team/payload", tag)
+    return host.exec("docker", "pull", f"{NAME}/team/payload:{tag}").rc == 0
+
+
+def tree(host: Host) -> str:
+    """Every file and folder of the host's configuration: kind, mode, owner, content."""
+    listed = host.exec(
+        "sh", "-c", "find /etc /root/.docker -not -name .updated -printf '%y %m %u:%g %p %l\\n' 2>/dev/null | sort"
+    )
+    sums = host.exec("sh", "-c", "find /etc /root/.docker -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum")
+    return listed.out + sums.out
+
+
+class Watch:
+    """Reads every process's arguments, over and over, on this machine, which sees into the hosts' containers too."""
+
+    def __enter__(self) -> Watch:
+        self.seen: set[bytes] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.02):
+            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(path.read_bytes())
+                except OSError:
+                    continue  # it has ended
+
+
+def test_a_host_that_reaches_nothing_pulls_through_the_proxy(
+    fresh: Host, run_playbook: Play, squid: Squid, registry: Registry, stage: fleet.Fleet, model: dict[str, t.Any]
+) -> None:
+    before = tree(fresh)
+    fresh.load((stage.folder / "payload.tar").read_bytes(), "local/payload")
+    fresh.exec("docker", "run", "--detach", "--name", "survivor", "local/payload", "/bin/busybox", "sleep", "100000")
+    started = fresh.exec("docker", "inspect", "--format", "{{.State.StartedAt}}", "survivor").out
+    assert not pull(fresh, registry, f"{fresh.name}-before")
+
+    variables = {"container_hosts_proxy": model}
+    told = run_playbook(SITE, fresh, variables=variables, options=("--check", "--diff")).ok()
+    assert tree(fresh) == before
+
+    with Watch() as watch:
+        first = run_playbook(SITE, fresh, variables=variables, options=("-vvv", "--diff")).ok()
+    since = squid.mark()
+    assert pull(fresh, registry, f"{fresh.name}-after")
+    seen = squid.wait_for(lambda request: request.client == fresh.address, since)
+    assert {(each.method, each.url, each.user, each.status) for each in seen} == {("CONNECT", f"{NAME}:443", USER, 200)}
+    assert {each.task for each in told.changed} == {each.task for each in first.changed} - {
+        "fleetops.container_hosts.moby : Reload the engine"
+    } | ({"fleetops.container_hosts.moby : Reload the engine"} & {each.task for each in told.changed})
+
+    # The container ran on: the same process, since before.
+    assert fresh.exec("docker", "inspect", "--format", "{{.State.StartedAt}}", "survivor").out == started
+    assert fresh.exec("docker", "inspect", "--format", "{{.State.Running}}", "survivor").out.strip() == "true"
+
+    # Nobody saw the password.
+    assert MARK not in first.stdout + first.stderr + json.dumps([task.result for task in first.tasks])
+    assert not [line for line in watch.seen if MARK.encode() in line]
+    assert any(b"sshd" in line for line in watch.seen), "the watch saw nothing of the hosts"
+    assert MARK not in fresh.exec("journalctl", "--no-pager").out
+    assert MARK not in fresh.exec("runuser", "-u", "nobody", "--", "systemctl", "show", "docker").out
+    readable = fresh.exec(
+        "sh",
+        "-c",
+        f"grep -rlF {MARK} /etc /run /var/lib/container_hosts /var/log /tmp /root | xargs -r stat -c '%a %n'",
+    ).out
+    assert readable.splitlines() == [
+        "600 /etc/systemd/system/docker.service.d/zz-container-hosts.env",
+        *APT_CREDENTIALS,
+    ]
+
+    # A second run changes nothing and restarts nothing; nor does check mode see anything to do.
+    pid = fresh.main_pid("docker")
+    for options in ((), ("--check", "--diff")):
+        assert run_playbook(SITE, fresh, variables=variables, options=options).ok().changed == []
+    assert fresh.main_pid("docker") == pid
+
+    # All of it taken back.
+    states = dict.fromkeys(("moby_state", "package_manager_state", "trusted_ca_state"), "absent")
+    run_playbook(SITE, fresh, variables=variables | states).ok()
+    assert tree(fresh) == before
+    assert not {name for name in fresh.pid_environ("docker") if "proxy" in name.lower()}
+    assert not pull(fresh, registry, f"{fresh.name}-absent")
+    assert run_playbook(SITE, fresh, variables=variables | states).ok().changed == []
+
+
+APT_CREDENTIALS = ["600 /etc/apt/auth.conf.d/90-container-hosts.conf"]
+
+
+def test_a_daemon_with_an_older_value_is_restarted_and_one_that_has_it_is_not(
+    fresh: Host, run_playbook: Play, squid: Squid
+) -> None:
+    variables = {"container_hosts_proxy": {"http": squid.url(), "no_proxy": ["10.0.0.0/8", "corp.example.com"]}}
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    pid = fresh.main_pid("docker")
+
+    # The same, said in another order: nothing at all.
+    variables["container_hosts_proxy"]["no_proxy"] = ["corp.example.com", "10.0.0.0/8"]
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    assert fresh.main_pid("docker") == pid
+
+    # The file is made right by someone else, who forgets the restart: the daemon decides.
+    variables["container_hosts_proxy"]["no_proxy"] = ["corp.example.com"]
+    told = run_playbook(ROLE, fresh, variables=variables | {"moby_restart": "never"}).ok()
+    assert fresh.main_pid("docker") == pid
+    assert "It was not restarted, since moby_restart is never" in told.stdout
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    assert fresh.main_pid("docker") != pid
+    assert "10.0.0.0/8" not in fresh.pid_environ("docker")["NO_PROXY"]
+
+
+def test_a_daemon_that_runs_with_it_by_another_drop_in_is_left_alone(
+    fresh: Host, run_playbook: Play, squid: Squid
+) -> None:
+    variables = {"container_hosts_proxy": {"http": squid.url()}}
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    folder = "/etc/systemd/system/docker.service.d"
+    fresh.exec("mv", f"{folder}/zz-container-hosts.conf", f"{folder}/http-proxy.conf")
+    fresh.exec("sed", "-i", "/fleetops/d", f"{folder}/http-proxy.conf")
+    fresh.exec("systemctl", "daemon-reload")
+    pid = fresh.main_pid("docker")
+    run = run_playbook(ROLE, fresh, variables=variables).ok()
+    assert run.changed  # our drop-in is there again
+    assert fresh.main_pid("docker") == pid
+
+
+def test_proxy_in_daemon_json(
+    new_host: t.Callable[..., Host], run_playbook: Play, squid: Squid, registry: Registry, model: dict[str, t.Any]
+) -> None:
+    host = new_host("trixie")
+    before = tree(host)
+    variables = {"container_hosts_proxy": model, "moby_proxy_method": "daemon_json"}
+    run_playbook(SITE, host, variables=variables).ok()
+    since = squid.mark()
+    assert pull(host, registry, f"{host.name}-json")
+    assert squid.wait_for(lambda request: request.client == host.address and request.user == USER, since)
+    assert host.exec("stat", "-c", "%a", "/etc/docker/daemon.json").out.strip() == "600"
+    pid = host.main_pid("docker")
+    assert run_playbook(SITE, host, variables=variables).ok().changed == []
+    assert host.main_pid("docker") == pid
+    # /info masks the password, so only the file's history tells that it changed.
+    model["password"] = "other"
+    run_playbook(SITE, host, variables=variables).ok()
+    assert host.main_pid("docker") != pid
+    states = dict.fromkeys(("moby_state", "package_manager_state", "trusted_ca_state"), "absent")
+    run_playbook(SITE, host, variables=variables | states).ok()
+    assert tree(host) == before
+
+
+def test_proxy_in_daemon_json_of_an_engine_that_cannot(
+    new_host: t.Callable[..., Host], run_playbook: Play, squid: Squid
+) -> None:
+    host = new_host("bookworm")
+    before = tree(host)
+    variables = {"container_hosts_proxy": {"http": squid.url()}, "moby_proxy_method": "daemon_json"}
+    run = run_playbook(ROLE, host, variables=variables)
+    assert run.rc != 0
+    assert "23.0" in run.stdout
+    assert tree(host) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"log-driver": "local",}', "line 1"),
+        ('{"log-opts": "10m"}', "log-opts"),
+        ('{"nosuch": 1}', "nosuch"),
+        ("\ufeff{}".encode("utf-16").decode("latin-1"), "UTF-8"),
+    ],
+    ids=["syntax", "type", "unknown key", "UTF-16"],
+)
+def test_a_daemon_json_that_the_engine_would_not_take(
+    host: Host, run_playbook: Play, squid: Squid, content: str, said: str
+) -> None:
+    path = "/etc/docker/daemon.json"
+    host.exec("sh", "-c", f"cat > {path}", stdin=content.encode("latin-1"))
+    try:
+        before, pid = tree(host), host.main_pid("docker")
+        run = run_playbook(ROLE, host, variables={"container_hosts_proxy": {"http": squid.url()}})
+        assert run.rc != 0
+        assert path in run.stdout
+        assert said in run.stdout
+        assert (tree(host), host.main_pid("docker")) == (before, pid)
+    finally:
+        host.exec("rm", path)
+
+
+def test_users_get_the_proxy_and_keep_their_logins(fresh: Host, run_playbook: Play, model: dict[str, t.Any]) -> None:
+    fresh.exec("useradd", "--create-home", "deploy")
+    fresh.exec("useradd", "--create-home", "fresh")
+    text = '{\n\t"auths": {"registry.example.com": {"auth": "ZGVwbG95OnNlY3JldA=="}},\n\t"psFormat": "x"\n}'
+    fresh.exec("install", "-d", "-o", "deploy", "-m", "700", "/home/deploy/.docker")
+    fresh.exec("sh", "-c", "cat > /home/deploy/.docker/config.json", stdin=text.encode())
+    fresh.exec("chown", "deploy:", "/home/deploy/.docker/config.json")
+    variables = {"container_hosts_proxy": model, "moby_client_users": ["deploy", "fresh"]}
+    run = run_playbook(ROLE, fresh, variables=variables, options=("-vvv", "--diff")).ok()
+    assert "ZGVwbG95OnNlY3JldA==" not in run.stdout
+    assert MARK not in run.stdout
+    written = json.loads(fresh.read("/home/deploy/.docker/config.json"))
+    assert written["auths"] == json.loads(text)["auths"]
+    assert MARK in written["proxies"]["default"]["httpProxy"]
+    modes = fresh.exec("stat", "-c", "%a %U %n", "/home/fresh/.docker", "/home/fresh/.docker/config.json").out
+    assert modes.splitlines() == ["700 fresh /home/fresh/.docker", "600 fresh /home/fresh/.docker/config.json"]
+    assert run_playbook(ROLE, fresh, variables=variables).ok().changed == []
+    run_playbook(ROLE, fresh, variables=variables | {"moby_state": "absent"}).ok()
+    assert fresh.read("/home/deploy/.docker/config.json") == text
+    assert fresh.exec("test", "-e", "/home/fresh/.docker").rc == 1
+
+
+def test_reload_where_that_is_enough(fresh: Host, run_playbook: Play) -> None:
+    run_playbook(ROLE, fresh, variables={}).ok()
+    pid = fresh.main_pid("docker")
+    variables = {"moby_insecure_registries": ["registry.example.com:5000"]}
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    assert fresh.main_pid("docker") == pid
+    assert "registry.example.com:5000" in fresh.exec("docker", "info").out
+    assert run_playbook(ROLE, fresh, variables=variables).ok().changed == []
+    assert fresh.main_pid("docker") == pid
+
+
+def test_an_image_that_is_being_built(
+    new_host: t.Callable[..., Host], run_playbook: Play, model: dict[str, t.Any]
+) -> None:
+    """Without systemd: the files, nothing of processes, and an error nowhere."""
+    host = new_host("trixie", booted=False)
+    variables = {"container_hosts_proxy": model}
+    run_playbook(SITE, host, variables=variables).ok()
+    assert MARK in host.read("/etc/systemd/system/docker.service.d/zz-container-hosts.env")
+    assert json.loads(host.read("/etc/docker/daemon.json"))["log-driver"] == "local"
+    assert run_playbook(SITE, host, variables=variables).ok().changed == []
