@@ -31,7 +31,7 @@ from ._run import Run
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "path": {"type": "path"},
-    "settings": {"type": "dict", "default": {}},
+    "settings": {"type": "dict"},
     "remove": {"type": "list", "elements": "raw", "default": []},
     "schema": {"type": "str", "choices": ["docker", "docker_client"]},
     "proxy": {"type": "dict"},
@@ -88,7 +88,7 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
         raise Refused("is missing", where="path", instead="Only schema: docker has a default for it.")
     absent = params["state"] == "absent"
     remove = [_key_path(entry) for entry in params["remove"]]
-    settings = params["settings"]
+    settings = params["settings"] or {}
     if schema == "docker":
         settings = _docker_daemon.canonical(settings)
     if params["proxy"]:
@@ -103,7 +103,7 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
     if absent:
         remove = _json_document.leaf_paths(settings) + remove
         settings = {}
-    if not settings and not remove:
+    if not settings and not remove and params["settings"] is None and params["proxy"] is None:
         raise Refused("is empty, and so are remove and proxy", where="settings", instead="Say which keys are meant.")
     return _Asked(path, settings, remove, absent)
 

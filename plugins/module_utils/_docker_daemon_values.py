@@ -50,6 +50,7 @@ _CHOICES = {
 }
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([kmgtp]i?)?b?\Z", re.IGNORECASE)
 _HOST = re.compile(r"(?!-)[A-Za-z0-9._-]+(?<!-)\Z")
+_CLI_FORM = " The form with default and httpProxy is that of the CLI's config.json (schema: docker_client)."
 _TYPES = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
 
 
@@ -98,6 +99,8 @@ def _object(value: t.Any, kind: str, inner: t.Optional[type]) -> t.Optional[Prob
             continue
         if kind == "proxies" and isinstance(entry, list):
             instead = 'Write one string with commas: "10.0.0.0/8,.example.com".'
+        elif kind == "proxies" and isinstance(entry, dict):
+            instead = f"Write {', '.join(PROXY_KEYS)} right under proxies.{_CLI_FORM}"
         elif inner is str:
             instead = 'Write it in double quotes: "...".'
         else:
@@ -288,11 +291,10 @@ def _proxies(value: t.Dict[str, t.Any]) -> _Problems:
         if name not in PROXY_KEYS:
             known = PROXY_ALIASES.get(name)
             suggestion = f" Write {known}." if known else did_you_mean(name, list(PROXY_KEYS))
-            cli = " The form with default and httpProxy is that of the CLI's config.json (schema: docker_client)."
             yield Problem(
                 (name,),
                 "is not a key of proxies",
-                f"They are {', '.join(PROXY_KEYS)}.{suggestion}" + (cli if name in ("default", *PROXY_ALIASES) else ""),
+                f"They are {', '.join(PROXY_KEYS)}.{suggestion}" + (_CLI_FORM if name in PROXY_ALIASES else ""),
             )
         elif name != "no-proxy" and url and not _is_proxy_url(url):
             yield Problem(
