@@ -9,7 +9,8 @@ import subprocess
 
 from . import engine
 
-DAYS = "30"
+# Far enough that no role warns of an expiry, which is not what these are for.
+DAYS = "3650"
 
 
 def ssh_key(folder: pathlib.Path) -> None:

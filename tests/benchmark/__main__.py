@@ -1,0 +1,88 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m ...tests.benchmark`: measure every case on a fleet of its own; exit 1 when one is over its budget."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import re
+import sys
+
+from ..stage import engine, fleet
+from ..stage.progress import step
+from . import cases, measure, report
+
+NAME = "benchmark"
+DOCUMENT = fleet.ROOT / "docs" / "benchmarks.md"
+_FIGURES = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.DOTALL)
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="benchmark", description="What a steady state costs, in pings.")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--hosts", type=int, default=4, help="half bookworm, half trixie")
+    parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
+    asked = parser.parse_args()
+    try:
+        up = fleet.up(NAME, {"bookworm": asked.hosts - asked.hosts // 2, "trixie": asked.hosts // 2})
+    except engine.StageError as refused:
+        print(f"benchmark: {refused}", file=sys.stderr)
+        return 1
+    try:
+        measured = {case: _measure(case, up, asked.rounds) for case in cases.CASES}
+    finally:
+        fleet.down(NAME)
+
+    tables = [report.table(case.name, rounds, asked.hosts) for case, rounds in measured.items()]
+    print("\n" + "\n\n".join(tables) + "\n")
+    if asked.write:
+        _write(DOCUMENT, "\n\n".join(tables))
+    too_dear = [complaint for case, rounds in measured.items() for complaint in _judge(case, rounds)]
+    for complaint in too_dear:
+        print(f"benchmark: {complaint}", file=sys.stderr)
+    print(f"{len(measured) - len(too_dear)} passed, {len(too_dear)} failed")
+    return 1 if too_dear else 0
+
+
+def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
+    """Reach the steady state, make sure that both ways see it as theirs, then measure round by round."""
+    with step(f"{case.name}: first run"):
+        measure.run(case.ours, up.inventory, up.hosts)
+    for path in (case.ours, case.builtin):
+        changed = measure.run(path, up.inventory, up.hosts).changed
+        if changed:
+            raise AssertionError(f"{case.name}: {path.name} changed {changed} tasks on hosts that should be done")
+    order = ["empty", "ping", "ours", "builtin"]
+    paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours, "builtin": case.builtin}
+    done = []
+    for number in range(rounds):
+        with step(f"{case.name}: round {number + 1} of {rounds}"):
+            # Each round begins with another one, so that no playbook always runs after the same.
+            turn = order[number % 4 :] + order[: number % 4]
+            costs = {what: measure.run(paths[what], up.inventory, up.hosts).cost for what in turn}
+        done.append(report.Round(**costs))
+    return done
+
+
+def _judge(case: cases.Case, rounds: list[report.Round]) -> list[str]:
+    """What is wrong with a case's figures, by its medians."""
+    ours, builtin = report.net(rounds, "ours").median, report.net(rounds, "builtin").median
+    complaints = []
+    if ours > case.budget:
+        complaints.append(f"{case.name}: {ours:.2f} pings, and the budget is {case.budget:g}")
+    if builtin < case.gain * ours:
+        complaints.append(
+            f"{case.name}: ansible.builtin tasks cost {builtin / ours:.1f} times as much, not {case.gain:g}"
+        )
+    return ["; ".join(complaints)] if complaints else []
+
+
+def _write(document: pathlib.Path, tables: str) -> None:
+    text = document.read_text(encoding="utf-8")
+    document.write_text(_FIGURES.sub(lambda _: f"{tables}\n", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
