@@ -126,6 +126,8 @@ def test_no_proxy(reader, network, commands):
     @given(LISTS)
     @example([])
     @example([Meant("*.example.com", "example.com", names_under_it=True, itself=False)])
+    @example([Meant("com", "com", names_under_it=True), Meant("127.0.0.0/8", "127.0.0.0/8")])
+    @example([Meant(".com", "com", names_under_it=True, itself=False), Meant("/run/docker.sock", "/run/docker.sock")])
     @example([Meant("0.0.0.0/0", "0.0.0.0/0"), Meant("192.0.2.4/30", "192.0.2.4/30")])
     def run(meant):
         check(network, commands, reader, meant)
