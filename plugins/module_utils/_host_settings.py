@@ -27,7 +27,7 @@ KINDS: t.Dict[str, _Kind] = {
     "config_json": _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
     "systemd_environment": _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
-ARGUMENT_SPEC: t.Dict[str, t.Any] = {kind: {"type": "list", "elements": "dict", "default": []} for kind in KINDS}
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {kind: {"type": "list", "elements": "raw", "default": []} for kind in KINDS}
 
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
@@ -36,7 +36,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     All entries are checked for form before the first is acted on.
     """
     checked = {
-        kind: [_checked(kind, number, entry) for number, entry in enumerate(params[kind])]
+        kind: [_checked(kind, number, entry) for number, entry in enumerate(_flat(params[kind]))]
         for kind in KINDS
         if params[kind]
     }
@@ -50,7 +50,13 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     }
 
 
-def _checked(kind: str, number: int, entry: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+def _flat(entries: t.List[t.Any]) -> t.List[t.Any]:
+    return [inner for entry in entries for inner in (entry if isinstance(entry, list) else [entry])]
+
+
+def _checked(kind: str, number: int, entry: t.Any) -> t.Dict[str, t.Any]:
+    if not isinstance(entry, dict):
+        raise Refused("is not a dictionary", where=f"{kind}[{number}]", instead="Write the module's options.")
     validated = ArgumentSpecValidator(KINDS[kind].argument_spec).validate(entry)
     if validated.error_messages:
         raise Refused(

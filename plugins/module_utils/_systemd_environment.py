@@ -33,7 +33,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "environment": {"type": "dict"},
     "proxy": {"type": "dict"},
     "proxy_readers": {"type": "str", "choices": ["go", "shared"], "default": "go"},
-    "exposure": {"type": "str", "choices": ["environment", "file"]},
+    "exposure": {"type": "str", "choices": ["", "environment", "file"], "default": ""},
     "adopt": {"type": "bool", "default": False},
     "dropin": {"type": "str", "default": "zz-container-hosts"},
     "read_at_start": {"type": "list", "elements": "path", "default": []},
@@ -62,7 +62,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     wanted = _wanted(params, run)
     booted = _units.booted(run.root)
     units = _existing(names, booted, run.root)
-    plans = [_Plan(unit, wanted, run) for unit in units]
+    plans = [_Plan(unit, wanted, run) for unit in units if wanted is not None]
     for plan in plans:
         plan.write()
     if booted and any(plan.reload or plan.unit.need_reload for plan in plans):
@@ -77,7 +77,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     }
 
 
-def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
+def _wanted(params: t.Dict[str, t.Any], run: Run) -> t.Optional[_Wanted]:
+    """Return what is asked for; None where it is that the units be left alone."""
     environment = {}
     if params["proxy"]:
         proxy = _proxy.parse(params["proxy"])
@@ -96,6 +97,8 @@ def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
     if params["state"] == "absent":
         return _Wanted(None, False, False, params["dropin"], tuple(params["read_at_start"]))
     if not environment:
+        if params["proxy"] is not None:
+            return None
         raise Refused(
             "is empty, and so is proxy",
             where="environment",
@@ -111,7 +114,7 @@ def _wanted(params: t.Dict[str, t.Any], run: Run) -> _Wanted:
                 "exposure: file hides them",
             )
         )
-    in_file = params["exposure"] == "file" or (secret and params["exposure"] is None)
+    in_file = params["exposure"] == "file" or (secret and not params["exposure"])
     return _Wanted(environment, in_file, params["adopt"], params["dropin"], tuple(params["read_at_start"]))
 
 

@@ -34,8 +34,8 @@ options:
       - The keys to set. Objects are merged, lists and all other values are replaced.
       - A value that is equal already keeps its spelling.
       - With O(schema=docker), numbers and booleans in C(log-opts) are written as the strings that C(dockerd) wants.
+      - An empty dict, or an empty O(proxy), asks for nothing; neither of them, without O(remove), is an error.
     type: dict
-    default: {}
   remove:
     description:
       - The keys to take out of the file. What is not there needs not be removed.

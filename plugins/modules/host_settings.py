@@ -22,14 +22,18 @@ attributes:
     platforms: linux
 options:
   config_json:
-    description: JSON files, each with the options of M(fleetops.container_hosts.config_json).
+    description:
+      - JSON files, each a dict with the options of M(fleetops.container_hosts.config_json).
+      - A list of such dicts in place of one is taken as if its members stood there.
     type: list
-    elements: dict
+    elements: raw
     default: []
   systemd_environment:
-    description: Units' environments, each with the options of M(fleetops.container_hosts.systemd_environment).
+    description:
+      - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
+      - A list of such dicts in place of one is taken as if its members stood there.
     type: list
-    elements: dict
+    elements: raw
     default: []
 seealso:
   - module: fleetops.container_hosts.config_json

@@ -34,6 +34,7 @@ options:
     description:
       - The variables, as text.
       - They are everything that the drop-in sets, together with those made of O(proxy), which they override.
+      - Without any, an empty O(proxy) means that the units are left alone, so that a fleet may have hosts without one.
       - Any character but NUL can stand in a value, C(%), quotes, backslashes and line breaks included.
     type: dict
   proxy_readers:
@@ -47,9 +48,10 @@ options:
     description:
       - V(environment) writes C(Environment=) lines, which every local user can read by C(systemctl show).
       - V(file) writes an C(EnvironmentFile=) that only root can read, beside the drop-in.
-      - By default V(file) if a value holds credentials, else V(environment).
+      - By default, or empty, V(file) if a value holds credentials, else V(environment).
     type: str
-    choices: [environment, file]
+    choices: ["", environment, file]
+    default: ""
   adopt:
     description:
       - Take the variables that are now ours out of the administrator's other drop-ins of the unit
