@@ -16,7 +16,6 @@ from . import (
     _docker_daemon,
     _docker_loaded,
     _docker_unit,
-    _docker_validate,
     _host_file,
     _json_document,
     _proxy,
@@ -321,6 +320,9 @@ class _DaemonFile(_File):
         return True
 
     def _ask_engine(self, candidate: bytes) -> None:
+        # Imported here and below, as all of it is compiled in each run: only a file that changes is validated.
+        from . import _docker_validate
+
         _docker_validate.validate(
             candidate,
             dockerd=t.cast(str, self.daemon.program),
@@ -333,6 +335,8 @@ class _DaemonFile(_File):
         text = self.info.get("ServerVersion")
         gated = any(key in KEYS and (KEYS[key].since or KEYS[key].until) for key in self.asked.settings)
         if not text and gated and self.daemon.program:
+            from . import _docker_validate
+
             text = _docker_validate.version_text(self.daemon.program)
         return _docker_daemon.version_of(text or "")
 

@@ -319,7 +319,10 @@ def key_change(key: str, present: bool) -> str:
 
 def fingerprint(document: Document) -> t.Dict[str, str]:
     """Return a digest for each key, by which two documents can be compared and neither of them is told."""
-    return {key: _digest(value) for key, value in _flat(document).items()}
+    try:
+        return {key: _digest(value) for key, value in _flat(document).items()}
+    except RecursionError as exc:
+        raise Refused("is nested too deeply", where="daemon.json", instead="Check what wrote the file.") from exc
 
 
 def _flat(document: Document) -> t.Dict[str, t.Any]:

@@ -340,6 +340,14 @@ def test_a_fingerprint_tells_no_secret():
     assert "s3cret" not in str(fingerprint({"proxies": {"http-proxy": "http://u:s3cret@h"}}))
 
 
+def test_no_file_is_too_deep_for_a_fingerprint():
+    deep: list = []
+    for _level in range(10_000):
+        deep = [deep]
+    with pytest.raises(Refused, match="nested too deeply"):
+        fingerprint({"nosuch": deep})
+
+
 def test_every_kind_of_key_has_a_shape_and_a_meaning():
     for key in KEYS:
         with pytest.raises(Refused):
