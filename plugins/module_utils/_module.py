@@ -13,8 +13,28 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import Refused
-from ._redaction import redact, redact_all
+from ._redaction import redact, redact_all, secrets_in
 from ._run import Run, carry_out
+
+
+class _DiscreetModule(AnsibleModule):
+    """An AnsibleModule that shows no secret of its parameters, neither to the host's log nor in its result.
+
+    Ansible's own no_log for a parameter would search the whole result for each string in it, and turn a unit's name
+    into asterisks where the password is the same word; its no_log for a module is overruled by the task's.
+    """
+
+    def log(self, msg: str, log_args: t.Optional[t.Dict[str, t.Any]] = None) -> None:
+        """Write nothing to the host's log: what Ansible would write is the parameters, a proxy's password included."""
+
+    def fail_json(self, msg: str, **kwargs: t.Any) -> t.NoReturn:
+        """Fail with a masked message; Ansible itself calls this for parameters that it refuses."""
+        kwargs.setdefault("invocation", self.invocation())
+        super().fail_json(msg=redact(msg, secrets_in(self.params)), **kwargs)
+
+    def invocation(self) -> t.Dict[str, t.Any]:
+        """Return the parameters, masked, as results show them."""
+        return {"module_args": redact_all(self.params)}
 
 
 def run_module(
@@ -27,20 +47,17 @@ def run_module(
     `constraints` go to AnsibleModule as they are. The result has `changed`, `diff` and `notices`, what `ensure`
     returned, and the parameters with every secret masked.
     """
-    # no_log keeps Ansible from writing the parameters, a proxy's password among them, to the host's syslog. It
-    # can't be said for one parameter: Ansible would then search the whole result for each string in it.
-    module = AnsibleModule(argument_spec, supports_check_mode=True, no_log=True, **constraints)
-    invocation = {"module_args": redact_all(module.params)}
+    module = _DiscreetModule(argument_spec, supports_check_mode=True, **constraints)
     try:
         run, result = carry_out(ensure, module.params, check_mode=module.check_mode)
     except Refused as refused:
-        module.fail_json(msg=redact(str(refused)), invocation=invocation)
+        module.fail_json(msg=str(refused))
     for notice in run.notices:
         module.warn(redact(str(notice)))
     module.exit_json(
         changed=run.changed,
         diff=run.diffs,
         notices=[notice._asdict() for notice in run.notices],
-        invocation=invocation,
+        invocation=module.invocation(),
         **result,
     )

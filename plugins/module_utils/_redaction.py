@@ -16,6 +16,7 @@ import re
 import typing as t
 
 PLACEHOLDER = "********"
+_SHORT = 6
 ONLY_SECRETS_DIFFER = "(only a secret changed)"
 
 # The user information of a URL, up to the last `@` that can belong to it: a password that was not
@@ -38,7 +39,11 @@ def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
     `secrets` are strings known to be secret; the shapes above are found without being told.
     """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, PLACEHOLDER)
+        if len(secret) < _SHORT:
+            # As a word of its own only, or the password `x` would tear `proxy` apart.
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", PLACEHOLDER, text)
+        else:
+            text = text.replace(secret, PLACEHOLDER)
     text = _USERINFO.sub(PLACEHOLDER + "@", text)
     text = _JSON_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
     return _NAMED_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
@@ -59,6 +64,19 @@ def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [redact_all(inner, secrets) for inner in value]
     return value
+
+
+def secrets_in(value: t.Any) -> t.List[str]:
+    """Return every text in a structure that stands under a key named password (or alike)."""
+    if isinstance(value, t.Mapping):
+        return [
+            secret
+            for key, inner in value.items()
+            for secret in ([str(inner)] if inner and _is_secret_name(key) else secrets_in(inner))
+        ]
+    if isinstance(value, (list, tuple)):
+        return [secret for inner in value for secret in secrets_in(inner)]
+    return []
 
 
 def holds_credentials(text: str) -> bool:
@@ -86,7 +104,7 @@ def masked_diff(
 
 
 def _is_secret_name(name: t.Any) -> bool:
-    return isinstance(name, str) and _NAMED_SECRET.match(name + "=x") is not None
+    return isinstance(name, str) and _NAMED_SECRET.search(name + "=x") is not None
 
 
 def _shown(content: t.Optional[bytes], secrets: t.Sequence[str]) -> str:

@@ -78,6 +78,23 @@ def test_structures_are_masked_by_name_and_by_shape():
     }
 
 
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [("x", "proxy http://********@192.0.2.1 ********"), ("proxy ", "********http://********@192.0.2.1 x")],
+)
+def test_a_short_secret_is_masked_as_a_word_only(secret, shown):
+    assert _redaction.redact("proxy http://u:x@192.0.2.1 x", [secret]) == shown
+
+
+def test_the_secrets_of_a_structure():
+    value = {
+        "proxy": {"password": "one", "username": "no", "no_proxy": ["x"]},
+        "list": [{"auth_token": "two"}],
+        "password": None,
+    }
+    assert _redaction.secrets_in(value) == ["one", "two"]
+
+
 def test_a_password_never_masks_a_name():
     # With a search through whole results, this unit's name would be gone and no role could restart it.
     assert _redaction.redact_all({"password": "docker", "units": ["docker.service"]})["units"] == ["docker.service"]
