@@ -6,10 +6,10 @@
 
 """The keys of dockerd's daemon.json on Linux, as data.
 
-Which keys and types an engine takes was asked of dockerd 20.10.24 and 26.1.5 (tests/conformance/test_dockerd_verdicts.py
-asks them again); keys of later engines, and what a reload takes, are from Moby's sources (daemon/config/config.go,
-daemon/command/config_unix.go, daemon/reload.go). Where the very version is uncertain, the bound is the lenient one:
-the engine's own validation has the last word.
+Which keys and types an engine takes was asked of dockerd 20.10.24 and 26.1.5, and
+tests/conformance/test_dockerd_verdicts.py asks them again. Keys of later engines, and what a reload takes, are from
+Moby's sources (daemon/config/config.go, daemon/command/config_unix.go, daemon/reload.go). Where the very version is
+uncertain, the bound is the lenient one: the engine's own validation has the last word.
 """
 
 from __future__ import annotations
