@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from . import _config_json, _systemd_environment
 from ._errors import Refused
+from ._notice import Notice
 from ._run import Run
 
 
@@ -41,6 +42,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         if params[kind]
     }
     results = {kind: [KINDS[kind].ensure(entry, run) for entry in entries] for kind, entries in checked.items()}
+    run.notice(*_shadows(checked, results))
     everything = [result for kind in results.values() for result in kind]
     restart = _once(everything, "restart_required")
     return {
@@ -48,6 +50,27 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         "restart_required": restart,
         "reload_required": [unit for unit in _once(everything, "reload_required") if unit not in restart],
     }
+
+
+def _shadows(
+    checked: t.Dict[str, t.List[t.Dict[str, t.Any]]], results: t.Dict[str, t.List[t.Dict[str, t.Any]]]
+) -> t.List[Notice]:
+    """Return a notice for each daemon.json whose own proxies win over those that we put into its unit's environment."""
+    proxied = {
+        unit["unit"]
+        for entry, result in zip(checked.get("systemd_environment", []), results.get("systemd_environment", []))
+        for unit in result["units"]
+        if entry["proxy"] and entry["state"] == "present"
+    }
+    return [
+        Notice(
+            entry["unit"],
+            "proxies." + ", proxies.".join(result["foreign_proxies"]),
+            f"stands in {result['path']} and wins over the unit's environment; remove it there",
+        )
+        for entry, result in zip(checked.get("config_json", []), results.get("config_json", []))
+        if result.get("foreign_proxies") and entry["unit"] in proxied
+    ]
 
 
 def _flat(entries: t.List[t.Any]) -> t.List[t.Any]:

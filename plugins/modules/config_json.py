@@ -158,6 +158,11 @@ in_effect:
     - Empty if no daemon runs.
   returned: O(schema=docker)
   type: dict
+foreign_proxies:
+  description: The keys of C(proxies) in C(daemon.json) that this call did not ask for. They win over the environment.
+  returned: O(schema=docker)
+  type: list
+  elements: str
 notices:
   description: The warnings as data.
   returned: success

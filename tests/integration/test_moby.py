@@ -203,6 +203,20 @@ def test_proxy_in_daemon_json(
     assert tree(host) == before
 
 
+def test_from_daemon_json_to_the_environment(new_host: t.Callable[..., Host], run_playbook: Play, squid: Squid) -> None:
+    host = new_host("trixie")
+    variables: dict[str, t.Any] = {"container_hosts_proxy": {"http": squid.url(), "no_proxy": ["old.example.com"]}}
+    run_playbook(ROLE, host, variables=variables | {"moby_proxy_method": "daemon_json"}).ok()
+    variables["container_hosts_proxy"]["no_proxy"] = ["new.example.com"]
+    told = run_playbook(ROLE, host, variables=variables).ok()
+    assert "wins over the unit's environment" in " ".join(told.stderr.split())
+    assert "old.example.com" in host.exec("docker", "info").out  # what the warning says is true
+    told = run_playbook(ROLE, host, variables=variables | {"moby_proxy_adopt": True}).ok()
+    assert "wins over" not in " ".join(told.stderr.split())
+    assert "new.example.com" in host.exec("docker", "info").out
+    assert run_playbook(ROLE, host, variables=variables | {"moby_proxy_adopt": True}).ok().changed == []
+
+
 def test_proxy_in_daemon_json_of_an_engine_that_cannot(
     new_host: t.Callable[..., Host], run_playbook: Play, squid: Squid
 ) -> None:
