@@ -289,7 +289,7 @@ class _DaemonFile(_File):
             "reload_required": [self.params["unit"]] if owed == _docker_daemon.RELOAD else [],
             "engine_version": ".".join(map(str, self.version)) if self.version else None,
             "in_effect": in_effect(self.asked.settings, self.info) if self.info else {},
-            "foreign_proxies": [key for key in after.get("proxies", {}) if "proxies" not in self.asked.settings],
+            "foreign_proxies": [] if "proxies" in self.asked.settings else list(after.get("proxies") or ()),
         }
 
     def check(self, content: t.Optional[bytes]) -> t.Sequence[Notice]:

@@ -89,7 +89,7 @@ def is_moby_engine(info: t.Mapping[str, t.Any], root: str = "") -> bool:
 def _show(unit: str) -> t.Dict[str, t.List[str]]:
     """Return the unit's properties; EnvironmentFiles has a line for each file."""
     shown: t.Dict[str, t.List[str]] = {name: [] for name in _PROPERTIES}
-    for line in _units._systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", unit).splitlines():
+    for line in _units.systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", unit).splitlines():
         name, _equals, value = line.partition("=")
         shown.setdefault(name, []).append(value)
     return shown

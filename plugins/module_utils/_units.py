@@ -49,7 +49,7 @@ def booted(root: str = "") -> bool:
 
 def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
     """Return the named units in order, None for one that doesn't exist; one call for all of them."""
-    output = _systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *names)
+    output = systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *names)
     found: t.List[t.Optional[Unit]] = []
     for name, block in zip(names, output.rstrip("\n").split("\n\n")):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
@@ -77,14 +77,14 @@ def _wall_clock(microseconds: int) -> t.Optional[float]:
 
 def daemon_reload() -> None:
     """Have systemd read the unit files and drop-ins anew."""
-    _systemctl("daemon-reload")
+    systemctl("daemon-reload")
 
 
 def manager_environment() -> t.Dict[str, str]:
     """Return what every service gets from systemd itself (system.conf's DefaultEnvironment= and its like)."""
     # Lines are NAME=value, quoted as by a shell ($'…') where needed: strip that form before the escapes are read.
     found = {}
-    for line in _systemctl("show-environment").splitlines():
+    for line in systemctl("show-environment").splitlines():
         name, _equals, value = line.partition("=")
         parsed = words(value[1:] if value.startswith("$'") else value)
         found[name] = parsed[0].text if len(parsed) == 1 else value
@@ -102,7 +102,8 @@ def process_environment(pid: int) -> t.Optional[t.Dict[str, str]]:
     return {os.fsdecode(name): os.fsdecode(value) for name, _equals, value in pairs}
 
 
-def _systemctl(*arguments: str) -> str:
+def systemctl(*arguments: str) -> str:
+    """Return what systemctl prints; raises Refused where there is none, or it fails or hangs."""
     command = ["systemctl", "--no-pager", *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - a fixed program; unit names were checked, and no shell is asked
