@@ -10,10 +10,7 @@ import subprocess
 import time
 
 import pytest
-
-# What systemd needs in a container that is not privileged.
-BOOT = """--cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined
---cgroupns=private --tmpfs /run --tmpfs /run/lock --tmpfs /tmp"""
+from ansible_collections.fleetops.container_hosts.tests.stage import host
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +21,7 @@ def booted_host():
     def boot(distribution: str) -> str:
         if distribution not in containers:
             image = f"container-hosts/{distribution}:latest"
-            command = ["docker", "run", "--detach", "--network=none", *BOOT.split(), image, "/sbin/init"]
+            command = ["docker", "run", "--detach", "--network=none", *host.OPTIONS, image]
             containers[distribution] = subprocess.run(
                 command, check=True, capture_output=True, text=True
             ).stdout.strip()

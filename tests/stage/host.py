@@ -13,7 +13,7 @@ from . import engine
 # What lets systemd and a dockerd run in an ordinary container. The host's cgroup namespace, because on cgroup v1
 # a private one shows systemd the whole tree from its root, and all hosts would then share one system.slice.
 # The two /tmpfs are what systemd expects to be empty at boot; overlay on overlay does not work, hence the volume.
-_OPTIONS = [
+OPTIONS = [
     "--cap-add=SYS_ADMIN",
     "--cap-add=NET_ADMIN",
     "--security-opt=seccomp=unconfined",
@@ -76,7 +76,7 @@ def start(name: str, suite: str, container: str, image: str, place: Place, boote
     engine.docker(
         *("create", "--name", container, "--hostname", name, "--network", place.network, "--network-alias", name),
         *("--label", place.label, "--mount", f"type=volume,dst=/var/lib/docker,volume-label={place.label}"),
-        *_OPTIONS,
+        *OPTIONS,
         *_NAMES,
         image,
         *(() if booted else ("sh", "-c", "mkdir /run/sshd && exec /usr/sbin/sshd -D")),
