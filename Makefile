@@ -10,6 +10,11 @@ WORK := $(CURDIR)/.work
 BIN := $(VENV)/bin
 COLLECTIONS := $(WORK)/collections
 COLLECTION := $(COLLECTIONS)/ansible_collections/fleetops/container_hosts
+TESTS := $(BIN)/python -m ansible_collections.fleetops.container_hosts.tests
+TIMED := tests/stage/timed
+
+# What one run of `make test` is made of, the cheapest complaint first.
+STAGES := lint unit conformance molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -20,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.stamp: requirements-dev.txt
 	@echo "== environment: $(VENV)"
@@ -33,12 +38,27 @@ env: $(VENV)/.stamp ## make the virtual environment and the collection's import 
 	@mkdir -p "$(dir $(COLLECTION))"
 	@ln -sfn "$(CURDIR)" "$(COLLECTION)"
 
+.PHONY: engine
+engine: env ## have a Docker engine answer, and the stage's images in it
+	@tests/stage/ensure-engine
+	@$(TESTS).stage images
+
+.PHONY: demo
+demo: engine ## show the main job on real parts: hosts, Squid, a registry
+	@$(TESTS).stage.demo
+
+.PHONY: demo-clean
+demo-clean: env ## take the demo's fleet away
+	@$(TESTS).stage down demo
+
 .PHONY: lint
 lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragments
 	ruff check .
 	ruff format --check .
 	cd "$(COLLECTIONS)" && mypy --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache" \
-	  -p ansible_collections.fleetops.container_hosts.plugins.module_utils
+	  -p ansible_collections.fleetops.container_hosts.plugins.module_utils \
+	  -p ansible_collections.fleetops.container_hosts.tests.stage \
+	  -p ansible_collections.fleetops.container_hosts.tests.benchmark
 	yamllint --strict .
 	antsibull-changelog lint
 	ansible-lint
@@ -48,5 +68,40 @@ unit: env ## pure logic and modules, without a fleet
 	pytest -q tests/unit
 
 .PHONY: conformance
-conformance: env ## what we write, the real readers read back
+conformance: engine ## what we write, the real readers read back
+	@tests/stage/ensure-packages @tests/conformance/packages.txt
 	pytest -q tests/conformance
+
+.PHONY: molecule
+molecule: engine ## the roles' scenarios, or one: make molecule SCENARIO=moby
+	molecule --base-config molecule/base.yml test --no-command-borders $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
+.PHONY: integration
+integration: engine ## whole playbooks on real hosts
+	pytest -q tests/integration
+
+.PHONY: benchmark
+benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figures into docs/benchmarks.md
+	@$(TESTS).benchmark $(if $(WRITE),--write)
+
+.PHONY: benchmark-sample
+benchmark-sample: engine ## the same, small
+	@$(TESTS).benchmark --hosts 2 --rounds 3
+
+.PHONY: test
+test: ## all that must pass; says the name and the time of each stage
+	@$(TIMED) test $(MAKE) --no-print-directory stages
+
+.PHONY: stages
+stages:
+	@for stage in env engine $(STAGES); do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
+
+.PHONY: nightly
+nightly: test ## `make test`, then more of what is random or slow
+	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
+	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
+
+.PHONY: clean
+clean: ## take away fleets, images, environment and caches
+	@if [ -x "$(BIN)/python" ] && docker version >/dev/null 2>&1; then $(TESTS).stage down --all; $(TESTS).stage images --remove; fi
+	rm -rf "$(WORK)" "$(VENV)" .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache

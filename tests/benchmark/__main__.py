@@ -68,7 +68,7 @@ def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Roun
 
 def _judge(case: cases.Case, rounds: list[report.Round]) -> list[str]:
     """What is wrong with a case's figures, by its medians."""
-    ours, builtin = report.net(rounds, "ours").median, report.net(rounds, "builtin").median
+    ours, builtin = (report.everywhere(rounds, what).median for what in ("ours", "builtin"))
     complaints = []
     if ours > case.budget:
         complaints.append(f"{case.name}: {ours:.2f} pings, and the budget is {case.budget:g}")

@@ -35,37 +35,47 @@ class Round(t.NamedTuple):
 
 
 def whole(rounds: t.Sequence[Round], what: str) -> Spread:
-    """Controller CPU of a playbook by that of the ping next to it."""
-    return Spread.of([_cpu(each, what) / _cpu(each, "ping") for each in rounds])
+    """A playbook's CPU time on the controller by that of the ping next to it, as `time` would show it."""
+    return Spread.of([_of(each, what).controller / each.ping.controller for each in rounds])
 
 
-def net(rounds: t.Sequence[Round], what: str) -> Spread:
-    """The same with the start-up cost, which every playbook has, taken off both."""
-    return Spread.of(
-        [(_cpu(each, what) - _cpu(each, "empty")) / (_cpu(each, "ping") - _cpu(each, "empty")) for each in rounds]
-    )
+def here(rounds: t.Sequence[Round], what: str) -> Spread:
+    """The same with the start-up, which every playbook has, taken off both."""
+    return _by_ping(rounds, what, lambda cost: cost.controller)
+
+
+def everywhere(rounds: t.Sequence[Round], what: str) -> Spread:
+    """CPU time on the controller and on the hosts together, start-up taken off: what a run costs. Budgets mean this."""
+    return _by_ping(rounds, what, lambda cost: cost.controller + cost.hosts)
 
 
 def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
     """A Markdown table; ratios are least / median / most over the rounds, pair by pair."""
     lines = [
-        f"{name}: {hosts} hosts, {len(rounds)} rounds",
+        f"Role `{name}`: {hosts} hosts, {len(rounds)} rounds.",
         "",
-        "| playbook | CPU here, s | CPU on the hosts, s | clock, s | by ping | by ping, start-up taken off |",
-        "|---|---|---|---|---|---|",
+        "| playbook | CPU here, s | CPU on hosts, s | clock, s | whole command | here | **here and on hosts** |",
+        "|---|---|---|---|---|---|---|",
     ]
     for what, title in (
         ("empty", "nothing"),
         ("ping", "one `ansible.builtin.ping`"),
-        ("ours", f"role `{name}`, steady state"),
+        ("ours", "the role's steady state"),
         ("builtin", "the same by `ansible.builtin` tasks"),
     ):
-        costs = [t.cast("Cost", getattr(each, what)) for each in rounds]
-        columns = [Spread.of([cost[column] for cost in costs]).median for column in (0, 1, 2)]
-        ratios = [str(whole(rounds, what)), str(net(rounds, what)) if what != "empty" else ""]
-        lines.append(f"| {title} | {columns[0]:.2f} | {columns[1]:.2f} | {columns[2]:.2f} | {' | '.join(ratios)} |")
+        costs = [_of(each, what) for each in rounds]
+        seconds = [f"{Spread.of([cost[column] for cost in costs]).median:.2f}" for column in (0, 1, 2)]
+        ratios = [str(whole(rounds, what))]
+        ratios += ["", ""] if what == "empty" else [str(here(rounds, what)), str(everywhere(rounds, what))]
+        lines.append(f"| {' | '.join([title, *seconds, *ratios])} |")
     return "\n".join(lines)
 
 
-def _cpu(each: Round, what: str) -> float:
-    return t.cast("Cost", getattr(each, what)).controller
+def _by_ping(rounds: t.Sequence[Round], what: str, spent: t.Callable[[Cost], float]) -> Spread:
+    return Spread.of(
+        [(spent(_of(each, what)) - spent(each.empty)) / (spent(each.ping) - spent(each.empty)) for each in rounds]
+    )
+
+
+def _of(each: Round, what: str) -> Cost:
+    return t.cast("Cost", getattr(each, what))

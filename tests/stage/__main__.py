@@ -17,8 +17,10 @@ def main() -> int:
     up = commands.add_parser("up", help="bring a fleet up from nothing")
     up.add_argument("fleet")
     up.add_argument("hosts", nargs="+", metavar="SUITE=COUNT", type=_count, help="e.g. bookworm=1 trixie=1")
-    for name, purpose in (("down", "take a fleet away"), ("inventory", "print the path of a fleet's inventory")):
-        commands.add_parser(name, help=purpose).add_argument("fleet")
+    commands.add_parser("inventory", help="print the path of a fleet's inventory").add_argument("fleet")
+    down = commands.add_parser("down", help="take fleets away")
+    down.add_argument("fleets", nargs="*", metavar="fleet")
+    down.add_argument("--all", action="store_true", help="all that are up from this checkout")
     pictures = commands.add_parser("images", help="make the images that are missing")
     pictures.add_argument("--remove", action="store_true", help="remove them all instead")
     asked = parser.parse_args()
@@ -26,7 +28,8 @@ def main() -> int:
         if asked.command == "up":
             fleet.up(asked.fleet, dict(asked.hosts))
         elif asked.command == "down":
-            fleet.down(asked.fleet)
+            for name in fleet.names() if asked.all else asked.fleets:
+                fleet.down(name)
         elif asked.command == "inventory":
             print(fleet.load(asked.fleet).inventory)
         elif asked.remove:

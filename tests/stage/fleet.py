@@ -127,6 +127,11 @@ def load(name: str) -> Fleet:
     )
 
 
+def names() -> list[str]:
+    """The fleets of this checkout, also those that came up half-way."""
+    return sorted(each.name for each in _folder("").iterdir()) if _folder("").is_dir() else []
+
+
 def _record(fleet: Fleet) -> None:
     said = {
         "hosts": [dataclasses.asdict(each) for each in fleet.hosts],

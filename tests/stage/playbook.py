@@ -61,10 +61,12 @@ def run(
     *options: str,
     variables: dict[str, t.Any] | None = None,
     timeout: float = 600,
+    live: bool = False,
 ) -> Run:
     """Run a playbook (a path, or a name such as fleetops.container_hosts.site) with ansible-playbook's options.
 
-    Variables go by a private file, so that no password is in an argument list.
+    Variables go by a private file, so that no password is in an argument list. `live` lets the output through to
+    the terminal instead of returning it.
     """
     with tempfile.TemporaryDirectory(prefix="stage-") as scratch:
         record = pathlib.Path(scratch, "record.jsonl")
@@ -74,25 +76,31 @@ def run(
         command = ["ansible-playbook", "--inventory", str(inventory), "--extra-vars", f"@{extra}", *options]
         done = subprocess.run(
             [*command, str(playbook)],
-            env=environment() | {"STAGE_RECORD": str(record)},
+            env=environment() | _recorded(record) | ({} if live else {"ANSIBLE_NOCOLOR": "1"}),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=None if live else subprocess.PIPE,
+            stderr=None if live else subprocess.PIPE,
             text=True,
             timeout=timeout,
             check=False,
         )
         tasks = tuple(Task(**json.loads(line)) for line in record.read_text(encoding="utf-8").splitlines())
-    return Run(done.returncode, done.stdout, done.stderr, tasks)
+    return Run(done.returncode, done.stdout or "", done.stderr or "", tasks)
 
 
 def environment() -> dict[str, str]:
-    """The environment in which ansible-playbook finds this collection, and our callback writes beside the default."""
+    """The environment in which ansible-playbook finds this collection."""
     return os.environ | {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_HOME": str(fleet.ROOT / ".work" / "ansible"),
+        "ANSIBLE_NOCOWS": "1",
+    }
+
+
+def _recorded(record: pathlib.Path) -> dict[str, str]:
+    """What makes our callback write to a file, beside the callback that prints."""
+    return {
         "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).parent / "callback_plugins"),
         "ANSIBLE_CALLBACKS_ENABLED": "stage_record",
-        "ANSIBLE_HOME": str(fleet.ROOT / ".work" / "ansible"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_NOCOWS": "1",
-        "ANSIBLE_RETRY_FILES_ENABLED": "0",
+        "STAGE_RECORD": str(record),
     }
