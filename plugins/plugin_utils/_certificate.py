@@ -16,10 +16,16 @@ import typing as t
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding
+except ImportError as exc:
+    _MISSING: ImportError | None = exc
+else:
+    _MISSING = None
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY", re.IGNORECASE)
@@ -34,8 +40,6 @@ _INSTEAD_OF = {
     "X509 CERTIFICATE": _CONVERT,
 }
 _THE_ROOT = "Name the root certificate of the CA that signs for the proxy's servers."
-_ANY_USE = x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
-_SERVER_USE = x509.ExtendedKeyUsageOID.SERVER_AUTH
 
 
 class _Entry(t.NamedTuple):
@@ -52,6 +56,12 @@ def authorities(sources: t.Sequence[tuple[str, bytes]], now: datetime.datetime) 
     A source is its name for a person and its bytes; `now` has a time zone. Raises Refused for what is no sound
     certificate of a CA that is valid now, and for a source that holds a private key.
     """
+    if _MISSING:
+        raise Refused(
+            f"the controller's Python can't load the library cryptography ({_MISSING})",
+            where="certificates",
+            instead="ansible-core requires it; install it for the Python that runs Ansible.",
+        )
     entries = [entry for source, content in sources for entry in _parse(source, content)]
     for entry in entries:
         _check(entry, now)
@@ -130,7 +140,8 @@ def _check(entry: _Entry, now: datetime.datetime) -> None:
     if usage is not None and not usage.key_cert_sign:
         raise Refused("may not sign certificates (keyUsage lacks keyCertSign)", where=where, instead=_THE_ROOT)
     purposes = _extension(extensions, x509.ExtendedKeyUsage)
-    if purposes is not None and not {_ANY_USE, _SERVER_USE} & set(purposes):
+    fitting = {x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE, x509.ExtendedKeyUsageOID.SERVER_AUTH}
+    if purposes is not None and not fitting & set(purposes):
         raise Refused(
             "may not sign for TLS servers (extendedKeyUsage lacks serverAuth)", where=where, instead=_THE_ROOT
         )
@@ -166,7 +177,7 @@ def _doubts(entry: _Entry, subjects: t.Collection[x509.Name], now: datetime.date
         )
 
 
-_Kind = t.TypeVar("_Kind", bound=x509.ExtensionType)
+_Kind = t.TypeVar("_Kind", bound="x509.ExtensionType")
 
 
 def _extension(extensions: x509.Extensions, kind: type[_Kind]) -> _Kind | None:

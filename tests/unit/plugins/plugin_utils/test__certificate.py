@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
@@ -135,3 +136,13 @@ def test_an_old_digest_is_doubted(tmp_path, digest):
 def test_a_root_for_servers_among_other_uses_is_taken(purpose):
     made = make(purposes=[ExtendedKeyUsageOID.CODE_SIGNING, purpose])
     assert judge(made.pem) == ([made.pem], [])
+
+
+def test_a_controller_without_the_library_is_told_so():
+    code = (
+        "import sys, datetime; sys.modules['cryptography'] = None\n"
+        "from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certificate import authorities\n"
+        "authorities([('0.pem', b'')], datetime.datetime.now(datetime.UTC))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "Refused: certificates: the controller's Python can't load the library cryptography" in ran.stderr
