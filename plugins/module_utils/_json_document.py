@@ -22,6 +22,7 @@ W over several lines.
 from __future__ import annotations
 
 import json
+import math
 import typing as t
 
 from ._errors import Refused
@@ -132,7 +133,7 @@ def _checked(value: t.Any, path: t.Tuple[str, ...]) -> t.Any:
         return [_checked(inner, (*path, str(index))) for index, inner in enumerate(value)]
     if isinstance(value, str):
         return _checked_text(value, path)
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+    if isinstance(value, float) and not math.isfinite(value):
         raise Refused(f"is {value}, which JSON cannot say", where=_dotted(path))
     if isinstance(value, int) and value.bit_length() > 1024:
         raise Refused("is a number of more than 300 digits", where=_dotted(path))

@@ -21,12 +21,12 @@ MODEL = {
 }
 
 
-def templated(tmp_path, expression: str, model=MODEL) -> subprocess.CompletedProcess[str]:
+def templated(tmp_path, expression: str, model: dict | None = None) -> subprocess.CompletedProcess[str]:
     play = [
         {
             "hosts": "localhost",
             "gather_facts": False,
-            "vars": {"proxy": model},
+            "vars": {"proxy": MODEL if model is None else model},
             "tasks": [
                 {
                     "name": "Template",

@@ -43,7 +43,7 @@ LINES = st.sampled_from(
 @st.composite
 def files(draw, lines=LINES):
     ends = st.sampled_from([b"\n", b"\n", b"\r\n"])
-    body = b"".join(draw(lines) + draw(ends) for _ in range(draw(st.integers(0, 8))))
+    body = b"".join(line + draw(ends) for line in draw(st.lists(lines, max_size=8)))
     return body + draw(st.sampled_from([b"", b"", b"[main]", b"last=line", b"\n"]))
 
 
