@@ -13,6 +13,9 @@ COLLECTION := $(COLLECTIONS)/ansible_collections/fleetops/container_hosts
 TESTS := $(BIN)/python -m ansible_collections.fleetops.container_hosts.tests
 TIMED := tests/stage/timed
 
+# Every folder of molecule/ that is a scenario.
+SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
+
 # What one run of `make test` is made of, the cheapest complaint first.
 STAGES := lint unit conformance molecule integration benchmark-sample
 
@@ -73,8 +76,8 @@ conformance: engine ## what we write, the real readers read back
 	pytest -q tests/conformance
 
 .PHONY: molecule
-molecule: engine ## the roles' scenarios, or one: make molecule SCENARIO=moby
-	molecule --base-config molecule/base.yml test --no-command-borders $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+molecule: engine ## the roles' scenarios, or some: make molecule SCENARIOS=moby
+	molecule --base-config molecule/base.yml test --no-command-borders $(addprefix --scenario-name ,$(SCENARIOS))
 
 .PHONY: integration
 integration: engine ## whole playbooks on real hosts
