@@ -264,7 +264,8 @@ class _DaemonFile(_File):
                 instead="Give that path.",
             )
         self.version = self._version()
-        if params["expected_engine"] and self.info and not _docker_unit.is_moby_engine(self.info, run.root):
+        expected = params["expected_engine"] and not self.asked.absent
+        if expected and self.info and not _docker_unit.is_moby_engine(self.info, run.root):
             run.notice(
                 Notice(
                     params["unit"],

@@ -11,7 +11,6 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-import time
 import typing as t
 
 from . import _docker_api, _docker_flags, _units
@@ -19,11 +18,11 @@ from ._errors import Refused
 from ._notice import Notice
 from ._systemd_syntax import parse_file, words
 
+_TIMES = ("ExecMainStartTimestampMonotonic", "StateChangeTimestampMonotonic")
 _PROPERTIES = (
     "LoadState",
     "MainPID",
-    "ExecMainStartTimestampMonotonic",
-    "StateChangeTimestampMonotonic",
+    *_TIMES,
     "ExecStart",
     "Environment",
     "EnvironmentFiles",
@@ -62,8 +61,7 @@ def find(unit: str, root: str = "") -> Daemon:
         argv[0] if os.access(argv[0], os.X_OK) else installed,
         argv[1:],
         pid,
-        _wall_clock(shown["ExecMainStartTimestampMonotonic"]),
-        _wall_clock(shown["StateChangeTimestampMonotonic"]),
+        *(_units.wall_clock(int("".join(shown[name]) or 0)) or 0.0 for name in _TIMES),
     )
 
 
@@ -109,8 +107,3 @@ def _environment(shown: t.Dict[str, t.List[str]]) -> t.Dict[str, str]:
                 continue
             found.update({name: value for name, value, _line in parse_file(content.decode("utf-8", "replace"))})
     return found
-
-
-def _wall_clock(microseconds: t.Sequence[str]) -> float:
-    # By the monotonic clock, since systemd prints the other one in whole seconds and in the host's language.
-    return time.time() - (time.monotonic() - int(microseconds[0]) / 1e6) if microseconds else 0.0

@@ -13,6 +13,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ._errors import Refused
+from ._notice import Notice
 from ._redaction import redact, redact_all, secrets_in
 from ._run import Run, carry_out
 
@@ -31,6 +32,16 @@ class _DiscreetModule(AnsibleModule):
         """Fail with a masked message; Ansible itself calls this for parameters that it refuses."""
         kwargs.setdefault("invocation", self.invocation())
         super().fail_json(msg=redact(msg, secrets_in(self.params)), **kwargs)
+
+    def refuse(self, refused: Refused) -> t.NoReturn:
+        """Fail with what is refused, masked part by part: joined, `password: is` would look like a secret."""
+        secrets = secrets_in(self.params)
+        masked = Refused(
+            redact(refused.what, secrets),
+            where=redact(refused.where, secrets),
+            instead=redact(refused.instead, secrets),
+        )
+        super().fail_json(msg=str(masked), invocation=self.invocation())
 
     def invocation(self) -> t.Dict[str, t.Any]:
         """Return the parameters, masked, as results show them."""
@@ -51,13 +62,15 @@ def run_module(
     try:
         run, result = carry_out(ensure, module.params, check_mode=module.check_mode)
     except Refused as refused:
-        module.fail_json(msg=str(refused))
-    for notice in run.notices:
-        module.warn(redact(str(notice)))
+        module.refuse(refused)
+    # Part by part here too. A notice that a secret got into would be a mistake of ours; this is the net under it.
+    notices = [Notice(*map(redact, notice)) for notice in run.notices]
+    for notice in notices:
+        module.warn(str(notice))
     module.exit_json(
         changed=run.changed,
         diff=run.diffs,
-        notices=[notice._asdict() for notice in run.notices],
+        notices=[notice._asdict() for notice in notices],
         invocation=module.invocation(),
         **result,
     )

@@ -16,6 +16,9 @@ import re
 import typing as t
 
 PLACEHOLDER = "********"
+# What is no secret in a parameter `proxy`, the collection's model of one. Under any other key, as in a slip of the pen
+# (`pasword`), stands what will be refused, and may be a secret.
+_OPEN_IN_A_PROXY = ("http", "https", "username", "no_proxy", "ca_certificate")
 _SHORT = 6
 ONLY_SECRETS_DIFFER = "(only a secret changed)"
 
@@ -57,13 +60,30 @@ def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
     if isinstance(value, str):
         return redact(value, secrets)
     if isinstance(value, t.Mapping):
-        return {
-            key: PLACEHOLDER if inner and _is_secret_name(key) else redact_all(inner, secrets)
-            for key, inner in value.items()
-        }
+        return {key: _redact_entry(key, inner, secrets) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [redact_all(inner, secrets) for inner in value]
     return value
+
+
+def _redact_entry(key: t.Any, value: t.Any, secrets: t.Sequence[str]) -> t.Any:
+    if value and _is_secret_name(key):
+        return PLACEHOLDER
+    if key != "proxy":
+        return redact_all(value, secrets)
+    if not isinstance(value, t.Mapping):
+        return _redact_url(value, secrets)
+    return {
+        name: _redact_url(inner, secrets) if name in _OPEN_IN_A_PROXY or not inner else PLACEHOLDER
+        for name, inner in value.items()
+    }
+
+
+def _redact_url(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
+    """Redact what should be a URL, and may lack the scheme by which its credentials are found."""
+    if isinstance(value, str) and "@" in value and "://" not in value:
+        value = PLACEHOLDER + value[value.rindex("@") :]
+    return redact_all(value, secrets)
 
 
 def secrets_in(value: t.Any) -> t.List[str]:

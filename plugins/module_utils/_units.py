@@ -63,14 +63,16 @@ def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
                 fragment=values.get("FragmentPath") or None,
                 active=values.get("ActiveState") in ("active", "reloading", "activating"),
                 main_pid=int(values.get("MainPID") or 0),
-                need_reload=values.get("NeedDaemonReload") == "yes",
-                started=_wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
+                # systemd 252 says it of a masked unit for ever, since it reads no drop-ins for one.
+                need_reload=values.get("NeedDaemonReload") == "yes" and values.get("LoadState") != "masked",
+                started=wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
             )
         )
     return found
 
 
-def _wall_clock(microseconds: int) -> t.Optional[float]:
+def wall_clock(microseconds: int) -> t.Optional[float]:
+    """Return when a monotonic time stamp of systemd's was, in seconds since the epoch; None for 0, never."""
     # By the monotonic clock, since systemd prints the other one in whole seconds and in the host's language.
     return time.time() - (time.monotonic() - microseconds / 1e6) if microseconds else None
 

@@ -266,6 +266,7 @@ def test_users_get_the_proxy_and_keep_their_logins(fresh: Host, run_playbook: Pl
     run = run_playbook(ROLE, fresh, variables=variables, options=("-vvv", "--diff")).ok()
     assert "ZGVwbG95OnNlY3JldA==" not in run.stdout
     assert MARK not in run.stdout
+    assert "username and password: hold more than ASCII" in " ".join(run.stderr.split())
     written = json.loads(fresh.read("/home/deploy/.docker/config.json"))
     assert written["auths"] == json.loads(text)["auths"]
     assert MARK in written["proxies"]["default"]["httpProxy"]
@@ -275,6 +276,21 @@ def test_users_get_the_proxy_and_keep_their_logins(fresh: Host, run_playbook: Pl
     run_playbook(ROLE, fresh, variables=variables | {"moby_state": "absent"}).ok()
     assert fresh.read("/home/deploy/.docker/config.json") == text
     assert fresh.exec("test", "-e", "/home/fresh/.docker").rc == 1
+
+
+@pytest.mark.parametrize("name", ["EXAMPLE\\1deploy", "o'brien"], ids=["of a domain", "quote"])
+def test_a_user_of_an_awkward_name(host: Host, run_playbook: Play, squid: Squid, name: str) -> None:
+    """Said as text alone, as a survey says it. Logins of a domain come with a backslash."""
+    line = f"{name}:x:4711:4711::/home/awkward:/bin/sh"
+    host.exec("sh", "-c", "cp /etc/passwd /etc/passwd.kept; cat >> /etc/passwd; mkdir /home/awkward", stdin=line.encode())
+    try:
+        variables = {"container_hosts_proxy": {"http": squid.url()}, "moby_client_users": name}
+        run_playbook(ROLE, host, variables=variables).ok()
+        assert squid.url() in host.read("/home/awkward/.docker/config.json")
+        run_playbook(ROLE, host, variables=variables | {"moby_state": "absent"}).ok()
+        assert host.exec("test", "-e", "/home/awkward/.docker").rc == 1
+    finally:
+        host.exec("sh", "-c", "mv /etc/passwd.kept /etc/passwd; rm -r /home/awkward")
 
 
 def test_reload_where_that_is_enough(fresh: Host, run_playbook: Play) -> None:
@@ -289,26 +305,90 @@ def test_reload_where_that_is_enough(fresh: Host, run_playbook: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy",
+    ("proxy", "said"),
     [
-        {"http": f"http://user:{MARK}@@{{squid}}"},
-        {"http": "http://{squid}", "username": "u", "password": f"{MARK}\n"},
-        {"http": "http://{squid}", "username": "u", "password": f"a {MARK} \"'", "nosuch": 1},
-        f"http://user:{MARK}@{{squid}}",
+        ({"http": f"http://user:{MARK}@@{{squid}}"}, "holds credentials that are not percent-encoded"),
+        ({"http": f"user:{MARK}@{{squid}}"}, "has no scheme"),
+        ({"http": "http://{squid}", "username": "u", "password": f"{MARK}\n"}, "password: holds a control character"),
+        ({"http": "http://{squid}", "username": "u", "password": f"a {MARK} \"'", "nosuch": 1}, "is not a key of it"),
+        ({"http": "http://{squid}", "username": "u", "pasword": MARK}, "Did you mean password?"),
+        (f"http://user:{MARK}@{{squid}}", "unable to convert to dict"),
     ],
-    ids=["not encoded", "control character", "unknown key", "not a dictionary"],
+    ids=["not encoded", "no scheme", "control character", "unknown key", "misspelled key", "not a dictionary"],
 )
-def test_refusals_show_no_secret(host: Host, run_playbook: Play, proxy: t.Any) -> None:
+def test_refusals_show_no_secret(host: Host, run_playbook: Play, proxy: t.Any, said: str) -> None:
     """Neither ours nor those of Ansible itself, on the controller or in the host's journal."""
     text = json.loads(json.dumps(proxy).replace("{squid}", "192.0.2.1:3128"))
     before, tasks = tree(host), [{"fleetops.container_hosts.systemd_environment": {"units": ["docker"], "proxy": text}}]
     run = run_playbook([{"hosts": "moby", "gather_facts": False, "tasks": tasks}], host, options=("-vvv",))
     assert run.rc != 0
-    assert "container_hosts_proxy" in run.stdout or "proxy" in run.stdout
+    assert said in json.dumps([task.result for task in run.tasks])
     task_source = run.stdout.replace(str(text), "")
     assert MARK not in task_source
     assert MARK not in host.exec("journalctl", "--no-pager").out
     assert tree(host) == before
+
+
+def test_a_refused_variable_shows_no_secret(host: Host, run_playbook: Play, model: dict[str, t.Any]) -> None:
+    """Ansible prints a role's argument specification with its refusal, and what stands in there."""
+    plain = f"http://user:{MARK}@192.0.2.1:3128"
+    for variables in (
+        {"container_hosts_proxy": model, "moby_state": "presnt"},
+        {"container_hosts_proxy": model, "package_manager_state": "presnt"},
+        {"container_hosts_proxy": plain},
+    ):
+        run = run_playbook(SITE, host, variables=variables, options=("--check", "-vvv"))
+        assert run.rc != 0
+        assert "Validation of arguments failed" in run.stdout + run.stderr
+        assert MARK not in run.stdout + run.stderr + json.dumps([task.result for task in run.tasks])
+
+
+def test_null_leaves_alone(fresh: Host, run_playbook: Play) -> None:
+    kinds = "proxy proxy_exposure proxy_adopt read_at_start log_driver log_opts live_restore dns registry_mirrors"
+    kinds += " insecure_registries daemon_settings client_users expected_engine"
+    variables = {f"moby_{kind}": None for kind in kinds.split()}
+    before, pid = tree(fresh), fresh.main_pid("docker")
+    run = run_playbook(SITE, fresh, variables=variables | {"package_manager_proxy": None}).ok()
+    assert run.changed == []
+    assert (tree(fresh), fresh.main_pid("docker")) == (before, pid)
+    run = run_playbook(SITE, fresh, variables={"trusted_ca_certificates": None, "moby_live_restore": None}).ok()
+    assert "live-restore" not in json.loads(fresh.read("/etc/docker/daemon.json"))
+
+
+def test_a_restart_that_is_left_to_others_is_reported_and_not_prepared_again(
+    fresh: Host, run_playbook: Play, squid: Squid
+) -> None:
+    variables = {"container_hosts_proxy": {"http": squid.url()}, "moby_restart": "never"}
+    pid = fresh.main_pid("docker")
+    run_playbook(ROLE, fresh, variables=variables).ok()
+    # So that containers survive whoever restarts it.
+    assert json.loads(fresh.exec("docker", "info", "--format", "{{json .LiveRestoreEnabled}}").out) is True
+    second = run_playbook(ROLE, fresh, variables=variables).ok()
+    assert second.changed == []
+    assert "It was not restarted" in second.stdout
+    assert fresh.main_pid("docker") == pid
+
+
+def test_a_masked_unit(fresh: Host, run_playbook: Play, squid: Squid) -> None:
+    fresh.exec("systemctl", "stop", "docker.service", "docker.socket")
+    fresh.exec("systemctl", "mask", "docker.service")
+    variables = {"container_hosts_proxy": {"http": squid.url()}}
+    assert run_playbook(ROLE, fresh, variables=variables).ok().changed
+    assert run_playbook(ROLE, fresh, variables=variables).ok().changed == []
+
+
+def test_an_engine_that_no_restart_brings_to_its_settings(fresh: Host, run_playbook: Play, squid: Squid) -> None:
+    other = "http://192.0.2.7:3128"
+    start = f"ExecStart=/usr/bin/env HTTP_PROXY={other} /usr/sbin/dockerd -H fd://"
+    start += " --containerd=/run/containerd/containerd.sock"
+    dropin = "/etc/systemd/system/docker.service.d/start.conf"
+    fresh.exec("sh", "-c", f"mkdir -p $(dirname {dropin}); printf '[Service]\\nExecStart=\\n{start}\\n' > {dropin}")
+    fresh.exec("systemctl", "daemon-reload")
+    run = run_playbook(ROLE, fresh, variables={"container_hosts_proxy": {"http": squid.url()}})
+    assert run.rc != 0
+    said = run.tasks[-1].result["msg"]
+    assert "Even after its restart, docker.service runs with something else" in said
+    assert other in said
 
 
 def test_an_image_that_is_being_built(

@@ -79,6 +79,23 @@ def test_structures_are_masked_by_name_and_by_shape():
 
 
 @pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        (
+            {"http": "http://192.0.2.1:1", "username": "kept", "pasword": "pw", "no_proxy": ["x"], "https": None},
+            {"http": "http://192.0.2.1:1", "username": "kept", "pasword": "********", "no_proxy": ["x"], "https": None},
+        ),
+        ({"http": "user:p@ss@192.0.2.1:1"}, {"http": "********@192.0.2.1:1"}),
+        ({"credentials": {"user": "pw"}}, {"credentials": "********"}),
+        ("user:pw@192.0.2.1:1", "********@192.0.2.1:1"),
+    ],
+    ids=["misspelled key", "no scheme", "unknown key", "not a dictionary"],
+)
+def test_a_proxy_that_will_be_refused_is_masked_too(proxy, shown):
+    assert _redaction.redact_all([{"proxy": proxy}]) == [{"proxy": shown}]
+
+
+@pytest.mark.parametrize(
     ("secret", "shown"),
     [("x", "proxy http://********@192.0.2.1 ********"), ("proxy ", "********http://********@192.0.2.1 x")],
 )
