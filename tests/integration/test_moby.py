@@ -282,7 +282,9 @@ def test_users_get_the_proxy_and_keep_their_logins(fresh: Host, run_playbook: Pl
 def test_a_user_of_an_awkward_name(host: Host, run_playbook: Play, squid: Squid, name: str) -> None:
     """Said as text alone, as a survey says it. Logins of a domain come with a backslash."""
     line = f"{name}:x:4711:4711::/home/awkward:/bin/sh"
-    host.exec("sh", "-c", "cp /etc/passwd /etc/passwd.kept; cat >> /etc/passwd; mkdir /home/awkward", stdin=line.encode())
+    host.exec(
+        "sh", "-c", "cp /etc/passwd /etc/passwd.kept; cat >> /etc/passwd; mkdir /home/awkward", stdin=line.encode()
+    )
     try:
         variables = {"container_hosts_proxy": {"http": squid.url()}, "moby_client_users": name}
         run_playbook(ROLE, host, variables=variables).ok()
