@@ -69,7 +69,7 @@ def _shadows(
             f"stands in {result['path']} and wins over the unit's environment; remove it there",
         )
         for entry, result in zip(checked.get("config_json", []), results.get("config_json", []))
-        if result.get("foreign_proxies") and entry["unit"] in proxied
+        if result.get("foreign_proxies") and _systemd_environment.unit_name(entry["unit"]) in proxied
     ]
 
 

@@ -58,7 +58,7 @@ class _Wanted(t.NamedTuple):
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the units' environment what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
-    names = list(dict.fromkeys(map(_unit_name, params["units"])))
+    names = list(dict.fromkeys(map(unit_name, params["units"])))
     wanted = _wanted(params, run)
     booted = _units.booted(run.root)
     units = _existing(names, booted, run.root)
@@ -128,7 +128,8 @@ def _text(name: str, value: t.Any) -> str:
     return str(value)
 
 
-def _unit_name(name: str) -> str:
+def unit_name(name: str) -> str:
+    """Return a service unit's full name; raises Refused for what is none."""
     if not _UNIT.match(name):
         raise Refused(
             f"{name!r} is no unit name", where="units", instead="Write it as systemctl shows it: docker.service."
