@@ -72,9 +72,9 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
 
 
 def _by_ping(rounds: t.Sequence[Round], what: str, spent: t.Callable[[Cost], float]) -> Spread:
-    return Spread.of(
-        [(spent(_of(each, what)) - spent(each.empty)) / (spent(each.ping) - spent(each.empty)) for each in rounds]
-    )
+    # The start-up is the same in every round: its median is surer than the one beside.
+    start_up = statistics.median(spent(each.empty) for each in rounds)
+    return Spread.of([(spent(_of(each, what)) - start_up) / (spent(each.ping) - start_up) for each in rounds])
 
 
 def _of(each: Round, what: str) -> Cost:
