@@ -19,14 +19,6 @@ from ._notice import Notice
 from ._systemd_syntax import parse_file, words
 
 _TIMES = ("ExecMainStartTimestampMonotonic", "StateChangeTimestampMonotonic")
-_PROPERTIES = (
-    "LoadState",
-    "MainPID",
-    *_TIMES,
-    "ExecStart",
-    "Environment",
-    "EnvironmentFiles",
-)
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 
 
@@ -50,7 +42,7 @@ def find(unit: str, root: str = "") -> Daemon:
     installed = shutil.which("dockerd", path=":".join(root + folder for folder in _FOLDERS.split(":")))
     if not _units.booted(root):
         return Daemon(installed, [])
-    shown = _show(unit)
+    shown = _units.properties([unit])[0]
     if shown["LoadState"] == ["not-found"]:
         return Daemon(installed, [])
     pid = int(shown["MainPID"][0])
@@ -82,15 +74,6 @@ def info(daemon: Daemon, root: str = "") -> t.Tuple[t.Dict[str, t.Any], t.List[N
 def is_moby_engine(info: t.Mapping[str, t.Any], root: str = "") -> bool:
     """Tell whether the engine is Microsoft's package, by its version (20.10.25+azure-2) or its documentation."""
     return "+azure" in str(info.get("ServerVersion")) or os.path.isdir(f"{root}/usr/share/doc/moby-engine")
-
-
-def _show(unit: str) -> t.Dict[str, t.List[str]]:
-    """Return the unit's properties; EnvironmentFiles has a line for each file."""
-    shown: t.Dict[str, t.List[str]] = {name: [] for name in _PROPERTIES}
-    for line in _units.systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", unit).splitlines():
-        name, _equals, value = line.partition("=")
-        shown.setdefault(name, []).append(value)
-    return shown
 
 
 def _environment(shown: t.Dict[str, t.List[str]]) -> t.Dict[str, str]:

@@ -27,7 +27,13 @@ _PROPERTIES = (
     "NeedDaemonReload",
     "FragmentPath",
     "ExecMainStartTimestampMonotonic",
+    "StateChangeTimestampMonotonic",
+    "ExecStart",
+    "Environment",
+    "EnvironmentFiles",
 )
+# What systemd said, by unit: a call costs ten times what reading its answer does, so each unit is asked about once.
+_told: t.Dict[str, t.Dict[str, t.List[str]]] = {}
 
 
 class Unit(t.NamedTuple):
@@ -49,26 +55,41 @@ def booted(root: str = "") -> bool:
 
 def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
     """Return the named units in order, None for one that doesn't exist; one call for all of them."""
-    output = systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *names)
-    found: t.List[t.Optional[Unit]] = []
-    for name, block in zip(names, output.rstrip("\n").split("\n\n")):
-        values = dict(line.partition("=")[::2] for line in block.splitlines())
-        found.append(
-            None
-            if values.get("LoadState") == "not-found"
-            else Unit(
-                name=name,
-                # systemctl quotes a name that holds a backslash, as it does any list.
-                names=tuple(word.text for word in words(values.get("Names", name))),
-                fragment=values.get("FragmentPath") or None,
-                active=values.get("ActiveState") in ("active", "reloading", "activating"),
-                main_pid=int(values.get("MainPID") or 0),
-                # systemd 252 says it of a masked unit for ever, since it reads no drop-ins for one.
-                need_reload=values.get("NeedDaemonReload") == "yes" and values.get("LoadState") != "masked",
-                started=wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
-            )
-        )
-    return found
+    return [_unit(name, values) for name, values in zip(names, properties(names))]
+
+
+def properties(names: t.Sequence[str]) -> t.List[t.Dict[str, t.List[str]]]:
+    """Return each unit's properties, as systemctl prints them; one that it prints several times has several values.
+
+    They are those of the first call, until the next daemon_reload().
+    """
+    unknown = [name for name in dict.fromkeys(names) if name not in _told]
+    if unknown:
+        output = systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *unknown)
+        for name, block in zip(unknown, output.rstrip("\n").split("\n\n")):
+            values: t.Dict[str, t.List[str]] = {key: [] for key in _PROPERTIES}
+            for line in block.splitlines():
+                key, _equals, value = line.partition("=")
+                values.setdefault(key, []).append(value)
+            _told[name] = values
+    return [_told[name] for name in names]
+
+
+def _unit(name: str, properties_: t.Dict[str, t.List[str]]) -> t.Optional[Unit]:
+    values = {key: lines[-1] for key, lines in properties_.items() if lines}
+    if values.get("LoadState") == "not-found":
+        return None
+    return Unit(
+        name=name,
+        # systemctl quotes a name that holds a backslash, as it does any list.
+        names=tuple(word.text for word in words(values.get("Names", name))),
+        fragment=values.get("FragmentPath") or None,
+        active=values.get("ActiveState") in ("active", "reloading", "activating"),
+        main_pid=int(values.get("MainPID") or 0),
+        # systemd 252 says it of a masked unit for ever, since it reads no drop-ins for one.
+        need_reload=values.get("NeedDaemonReload") == "yes" and values.get("LoadState") != "masked",
+        started=wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
+    )
 
 
 def wall_clock(microseconds: int) -> t.Optional[float]:
@@ -79,6 +100,7 @@ def wall_clock(microseconds: int) -> t.Optional[float]:
 
 def daemon_reload() -> None:
     """Have systemd read the unit files and drop-ins anew."""
+    _told.clear()
     systemctl("daemon-reload")
 
 

@@ -20,7 +20,7 @@ ENCODED = "s3cret%25%2F%40"
 
 
 class Host:
-    """A booted host with one unit that sleeps."""
+    """A booted host with a unit that sleeps. Type=exec: once it counts as started, its environment can be read."""
 
     def __init__(self, container: str) -> None:
         self.container = container
@@ -32,7 +32,8 @@ class Host:
             capture_output=True,
         )
         self.put(
-            f"/etc/systemd/system/{UNIT}", "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep infinity\n"
+            f"/etc/systemd/system/{UNIT}",
+            "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=exec\nExecStart=/bin/sleep infinity\n",
         )
         self.sh(
             "rm -rf /etc/systemd/system/*.d/zz* /etc/systemd/system/sleeper.service.d /etc/systemd/system.conf.d;"
@@ -190,7 +191,7 @@ def test_a_file_that_is_read_at_start(host):
 def test_an_escaped_unit_name(host):
     host.put(
         "/etc/systemd/system/a\\\\x2db.service",
-        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep infinity\n",
+        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=exec\nExecStart=/bin/sleep infinity\n",
     )
     told = host.ensure(units=["a\\x2db.service"], proxy=SECRET)
     assert told["units"][0]["shadowed_by"] == []
