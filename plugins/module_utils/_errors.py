@@ -4,9 +4,11 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""The one error that this collection raises for input or a host's state that it will not work with."""
+"""What this collection raises for input or a host's state that it will not work with, and for what has failed."""
 
 from __future__ import annotations
+
+import typing as t
 
 
 class Refused(Exception):
@@ -23,6 +25,14 @@ class Refused(Exception):
         place = f"{where}: " if where else ""
         remedy = f" {instead}" if instead else ""
         super().__init__(f"{place}{what.rstrip('.')}.{remedy}")
+
+
+class Failed(Refused):
+    """What was tried has failed; `result` is the report that a module returns along with the message."""
+
+    def __init__(self, what: str, *, result: t.Dict[str, t.Any], where: str = "", instead: str = "") -> None:
+        super().__init__(what, where=where, instead=instead)
+        self.result = result
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

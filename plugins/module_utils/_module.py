@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._errors import Refused
+from ._errors import Failed, Refused
 from ._notice import Notice
 from ._redaction import redact, redact_all, secrets_in
 from ._run import Run, carry_out
@@ -41,7 +41,8 @@ class _DiscreetModule(AnsibleModule):
             where=redact(refused.where, secrets),
             instead=redact(refused.instead, secrets),
         )
-        super().fail_json(msg=str(masked), invocation=self.invocation())
+        report = redact_all(refused.result, secrets) if isinstance(refused, Failed) else {}
+        super().fail_json(msg=str(masked), invocation=self.invocation(), **report)
 
     def invocation(self) -> t.Dict[str, t.Any]:
         """Return the parameters, masked, as results show them."""
