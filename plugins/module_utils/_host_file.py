@@ -71,6 +71,21 @@ class Missing(t.NamedTuple):
 NEW_FILE = Missing()
 
 
+class Attributes(t.NamedTuple):
+    """What a file has besides its bytes. Owner and group -1: those of the running process."""
+
+    mode: int
+    owner: int
+    group: int
+    extended: t.Dict[str, bytes]  # SELinux label, ACL, capabilities, user attributes
+    modified: t.Optional[int] = None  # nanoseconds since the epoch; None: now
+
+
+# Called with what is found and what is about to be written, before anything is: the place to keep the former. What it
+# returns is called if the write is tried again, since the file was changed by someone else in between.
+Keep = t.Callable[[Snapshot, t.Optional[bytes]], t.Callable[[], None]]
+
+
 def read(path: str, *, limit: int = MAX_BYTES) -> Snapshot:
     """Return the file's bytes and status.
 
@@ -114,6 +129,7 @@ def edit(
     validate: t.Optional[t.Callable[[bytes], None]] = None,
     remove_empty_folder: bool = False,
     limit: int = MAX_BYTES,
+    keep: t.Optional[Keep] = None,
 ) -> Edit:
     """Make the file at `path` what `transform` says it should be.
 
@@ -140,8 +156,11 @@ def edit(
         if check_mode:
             return Edit(path, found.content, after, True, None)
         try:
+            forget = keep(found, after) if keep else None
             backup_file = _commit(found, after, mode, missing, backup, remove_empty_folder)
         except _ChangedMeanwhile:
+            if forget:
+                forget()
             continue
         except OSError as exc:
             raise _refusal(exc, path, "cannot be written, and is as it was") from exc
@@ -151,6 +170,47 @@ def edit(
         where=path,
         instead="Find out what writes it.",
     )
+
+
+def put_back(path: str, content: t.Optional[bytes], attributes: t.Optional[Attributes]) -> None:
+    """Make the file at the real `path` be exactly this again; None and None: no file.
+
+    Its folder must be there. Raises Refused where it can't be done, and then the file is as it was.
+    """
+    parent, name = os.path.split(path)
+    try:
+        folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            _lock(folder, parent)
+            _sweep(folder, name)
+            if content is not None and attributes is not None:
+                _place(folder, name, content, attributes)
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as exc:
+        raise _refusal(exc, path, "cannot be restored") from exc
+
+
+def attributes_of(found: Snapshot) -> Attributes:
+    """Return what a file that was found has besides its bytes."""
+    status = _present(found)
+    extended = extended_attributes(found.real)
+    return Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, extended, status.st_mtime_ns)
+
+
+def extended_attributes(path: str) -> t.Dict[str, bytes]:
+    """Return a file's or folder's extended attributes, none where its file system knows none."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+        return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+    except OSError as exc:
+        if exc.errno == errno.ENOTSUP:
+            return {}
+        raise
 
 
 class _ChangedMeanwhile(Exception):
@@ -172,7 +232,7 @@ def _commit(
         if backup and found.content is not None:
             backup_name = f"{name}.{time.strftime('%Y%m%d-%H%M%S')}.{os.getpid()}~"
             kept_mode = stat.S_IMODE(_present(found).st_mode) & 0o700
-            _place(folder, backup_name, found.content, found, kept_mode, missing, lambda: None)
+            _place(folder, backup_name, found.content, _kept(found, kept_mode, missing), beside=name)
         expect = functools.partial(_expect, folder, name, found)
         if after is None:
             expect()
@@ -180,7 +240,7 @@ def _commit(
         elif after == found.content:
             _set_mode(folder, name, found, mode)
         else:
-            _place(folder, name, after, found, mode, missing, expect)
+            _place(folder, name, after, _kept(found, mode, missing), expect)
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -271,25 +331,29 @@ def _place(
     folder: int,
     name: str,
     content: bytes,
-    like: Snapshot,
-    mode: int,
-    missing: Missing,
-    expect: t.Callable[[], None],
+    attributes: Attributes,
+    expect: t.Callable[[], None] = lambda: None,
+    *,
+    beside: str = "",
 ) -> None:
-    """Write a file with `like`'s owner and extended attributes down to the disk, and only then give it its name."""
-    temporary = f".{os.path.basename(like.real)}{_TEMPORARY}{os.getpid()}"
+    """Write a file with these attributes down to the disk, and only then give it its name.
+
+    `beside` is the file that it is a backup of, by whose name _sweep finds what a killed run left.
+    """
+    temporary = f".{beside or name}{_TEMPORARY}{os.getpid()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
             handle.flush()
-            owner, group = _owner(like.status, missing)
-            if (owner, group) != (-1, -1):
-                os.fchown(descriptor, owner, group)
-            os.fchmod(descriptor, mode)
-            if like.status is not None:
-                _copy_attributes(like.real, descriptor, mode)
+            if (attributes.owner, attributes.group) != (-1, -1):
+                os.fchown(descriptor, attributes.owner, attributes.group)
+            os.fchmod(descriptor, attributes.mode)
+            for attribute, value in attributes.extended.items():
+                os.setxattr(descriptor, attribute, value)
+            if attributes.modified is not None:
+                os.utime(descriptor, ns=(attributes.modified, attributes.modified))
             os.fsync(descriptor)
         expect()
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -299,25 +363,20 @@ def _place(
         raise
 
 
+def _kept(found: Snapshot, mode: int, missing: Missing) -> Attributes:
+    """Return what the file keeps through an edit, or gets as a new one."""
+    extended = {} if found.status is None else extended_attributes(found.real)
+    if not mode & 0o077:
+        # An ACL is a mode by another name: on a file that only its owner may read, it would let others in.
+        extended.pop(_ACL, None)
+    return Attributes(mode, *_owner(found.status, missing), extended)
+
+
 def _owner(status: t.Optional[os.stat_result], missing: Missing) -> t.Tuple[int, int]:
     """Return (uid, gid) for chown, -1 for what may stay."""
     if status is not None:
         return status.st_uid, status.st_gid
     return -1 if missing.owner is None else missing.owner, -1 if missing.group is None else missing.group
-
-
-def _copy_attributes(source: str, descriptor: int, mode: int) -> None:
-    try:
-        names = os.listxattr(source, follow_symlinks=False)
-    except OSError as exc:
-        if exc.errno == errno.ENOTSUP:
-            return
-        raise
-    for name in names:
-        # An ACL is a mode by another name: on a file that only its owner may read, it would let others in.
-        if name == _ACL and not mode & 0o077:
-            continue
-        os.setxattr(descriptor, name, os.getxattr(source, name, follow_symlinks=False))
 
 
 def _expect(folder: int, name: str, found: Snapshot) -> None:

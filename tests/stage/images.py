@@ -27,6 +27,7 @@ _HOST = (
     "openssl",
     "procps",
     "python3",
+    "strace",
     "systemd",
     "systemd-sysv",
 )
