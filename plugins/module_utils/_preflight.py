@@ -19,7 +19,7 @@ from ._errors import Failed, Refused
 from ._notice import Notice
 from ._preflight_endpoints import DIRECT, METADATA, PROXY, REQUIRED
 from ._preflight_targets import Target
-from ._preflight_verdict import HOST, READER, Asked
+from ._preflight_verdict import CONTAINER, HOST, READER, Asked
 from ._redaction import redact, redact_all
 from ._run import Run
 from ._trusted_certificate import STORES
@@ -79,13 +79,30 @@ def check(params: t.Mapping[str, t.Any], *, secrets: t.Optional[t.List[str]] = N
     targets = _preflight_targets.parse(settings["endpoints"])
     rows = _rows(targets, proxy)
     request = {
-        "targets": [row.pop("request") for row in rows],
+        "targets": [row["request"] for row in rows],
         "timeout": settings["timeout"],
         "connect_timeout": settings["connect_timeout"],
         "trust": _trust(settings["ca_certificates"]),
     }
-    results = [{**row, "from": HOST, **seen} for row, seen in zip(rows, _preflight_probe.run(request))]
     notices = _past_the_proxy(targets, proxy)
+    contained: t.List[t.Dict[str, t.Any]] = []
+    waits = None
+    if settings["from_container"]:
+        # Imported here, because few ask for it, and every preflight pays for what is imported above.
+        from . import _preflight_container
+
+        if _preflight_container.engine_is_down():
+            notices.append(Notice(READER, "from_container", "is left out, since the engine does not run"))
+        else:
+            contained = [row for row in rows if row["host"] not in METADATA]
+            waits = _preflight_container.start({**request, "targets": [row["request"] for row in contained]})
+    results = _seen(HOST, rows, _preflight_probe.run(request))
+    unseen = []
+    if waits is not None:
+        try:
+            results += _seen(CONTAINER, contained, waits())
+        except Refused as refused:
+            unseen.append(f"Nothing could be tried from a container, which from_container asks for: {refused}")
     offset = _preflight_verdict.blame_clock(results, settings["max_clock_offset"])
     asked = Asked(
         credentials={end.origin: bool(end.username) for end in (_proxy.endpoints(proxy) if proxy else ())},
@@ -93,14 +110,14 @@ def check(params: t.Mapping[str, t.Any], *, secrets: t.Optional[t.List[str]] = N
         ca_given=bool(settings["ca_certificates"] or (proxy and proxy.ca_certificate)),
     )
     judged = _preflight_verdict.judge(results, asked, offset)
-    protocol = upstream_protocol(results)
+    failures = [*judged.failures, *unseen]
     notices += judged.notices
     return Report(
-        ok=not judged.failures,
-        failures=[redact(sentence, hidden) for sentence in judged.failures],
+        ok=not failures,
+        failures=[redact(sentence, hidden) for sentence in failures],
         notices=[Notice(*(redact(text, hidden) for text in notice)) for notice in notices],
         endpoints=redact_all(results, hidden),
-        upstream_protocol=protocol,
+        upstream_protocol=upstream_protocol(results),
         clock_offset=offset,
         firewall=firewall(targets, proxy),
     )
@@ -146,6 +163,14 @@ def _setting(params: t.Mapping[str, t.Any], key: str) -> t.Any:
     return value
 
 
+def _seen(
+    view: str, rows: t.Sequence[t.Dict[str, t.Any]], results: t.Sequence[t.Dict[str, t.Any]]
+) -> t.List[t.Dict[str, t.Any]]:
+    """Return what is known of each target together with what came of it, without the request and its password."""
+    known = [{key: value for key, value in row.items() if key != "request"} for row in rows]
+    return [{**row, "from": view, **result} for row, result in zip(known, results)]
+
+
 def _rows(targets: t.Sequence[Target], proxy: t.Optional[_proxy.Proxy]) -> t.List[t.Dict[str, t.Any]]:
     """Return a row for each thing to try: what is known of it beforehand, and under `request` what the probe needs."""
     rows = []
@@ -163,14 +188,17 @@ def _rows(targets: t.Sequence[Target], proxy: t.Optional[_proxy.Proxy]) -> t.Lis
     for way in _proxy.endpoints(proxy) if proxy else ():
         if way not in used:
             itself = _preflight_endpoints.Endpoint(way.host, way.port, _ITSELF, protocol="tcp")
-            row = _row(itself, "", way, None)
+            row = _row(itself, None, way, None)
             row["request"]["host"] = ""
             rows.append(row)
     return rows
 
 
 def _row(
-    end: _preflight_endpoints.Endpoint, source: str, through: t.Optional[_proxy.Endpoint], entry: t.Optional[str]
+    end: _preflight_endpoints.Endpoint,
+    source: t.Optional[str],
+    through: t.Optional[_proxy.Endpoint],
+    entry: t.Optional[str],
 ) -> t.Dict[str, t.Any]:
     return {
         "host": end.host,

@@ -34,11 +34,15 @@ class Target(t.NamedTuple):
 
 
 def parse(entries: t.Any) -> t.List[Target]:
-    """Return the targets of a list, each once; the user's own are required. Raises Refused, where='endpoints[2]'."""
+    """Return the targets of a list, each once; the user's own are required. Raises Refused, where='endpoints[2]'.
+
+    A list in the list is taken as its entries, so that variables can be put together.
+    """
     if not isinstance(entries, (list, tuple)):
         raise Refused("is not a list", where="endpoints", instead=_HOW)
     found: t.Dict[t.Tuple[str, int, str], Target] = {}
-    for number, entry in enumerate(entries):
+    flat = [inner for entry in entries for inner in (entry if isinstance(entry, (list, tuple)) else [entry])]
+    for number, entry in enumerate(flat):
         for target in _targets(entry, f"endpoints[{number}]"):
             end = target.endpoint
             key = (end.host, end.port, end.via)
