@@ -12,6 +12,7 @@ Nothing of Ansible is in here, nothing is written, and nothing but the standard 
 from __future__ import annotations
 
 import os
+import ssl
 import typing as t
 
 from . import _no_proxy_go, _preflight_endpoints, _preflight_probe, _preflight_targets, _preflight_verdict, _proxy
@@ -239,5 +240,12 @@ def _past_the_proxy(targets: t.Sequence[Target], proxy: t.Optional[_proxy.Proxy]
 
 
 def _trust(extra: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    for number, text in enumerate(extra):
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        except (ssl.SSLError, ValueError) as exc:
+            raise Refused(
+                "is no certificate in PEM form", where=f"ca_certificates[{number}]", instead="Give the file's text."
+            ) from exc
     store = next((store for store in STORES if os.path.isdir(store.marker)), None)
     return {"bundle": store.bundle if store else "", "added": store.folder if store else "", "extra": list(extra)}

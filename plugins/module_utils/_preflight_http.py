@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import base64
+import http
 import re
 import socket
 import typing as t
@@ -16,8 +17,10 @@ import typing as t
 from ._preflight_stream import Stream, Trouble, outcome_of, reason_of
 
 _LIMIT = 65536  # bytes; more is no head
-_STATUS_LINE = re.compile(r"HTTP/1\.[01] (?P<status>[0-9]{3})(?: (?P<reason>[^\r\n]*))?\Z")
-_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9_-]*)(?=\s+[^\s=,]|\s*(?:,|$))")
+_STATUS_LINE = re.compile(r"HTTP/1\.[01] (?P<status>[0-9]{3})(?: |\Z)")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}")
+_KNOWN = frozenset(http.HTTPStatus)
 _SQUID_ERROR = re.compile(r"[A-Z][A-Z_]{3,40}")
 
 
@@ -25,7 +28,6 @@ class Answer(t.NamedTuple):
     """The head of an answer."""
 
     status: int
-    reason: str
     headers: t.Tuple[t.Tuple[str, str], ...]  # names in lower case, in the order they came
 
     def all(self, name: str) -> t.List[str]:
@@ -35,13 +37,16 @@ class Answer(t.NamedTuple):
     @property
     def schemes(self) -> t.List[str]:
         """What a 407 offers: Basic, NTLM, Negotiate, ..., each once."""
-        found = [scheme for value in self.all("proxy-authenticate") for scheme in _SCHEME.findall(value)]
-        return list(dict.fromkeys(found))
+        parts = [part for value in self.all("proxy-authenticate") for part in _QUOTED.sub("", value).split(",")]
+        words = [part.split(None, 1) for part in parts]
+        # What is no scheme is a parameter of the one before: realm="x", also with blanks round its =.
+        found = [pair[0] for pair in words if pair and "=" not in pair[0] and not "".join(pair[1:]).startswith("=")]
+        return list(dict.fromkeys(scheme for scheme in found if _TOKEN.fullmatch(scheme)))
 
     @property
     def shown(self) -> str:
-        """The status for a message. The reason is text of the other side: cut, and without what is not printable."""
-        reason = "".join(char for char in self.reason if char.isprintable())[:60].strip()
+        """The status for a message, in words of ours: what a stranger writes there could be anything."""
+        reason = http.HTTPStatus(self.status).phrase if self.status in _KNOWN else ""
         squid = [match.group() for value in self.all("x-squid-error") for match in [_SQUID_ERROR.match(value)] if match]
         return f"HTTP {self.status}" + (f" {reason}" if reason else "") + (f" ({squid[0]})" if squid else "")
 
@@ -105,7 +110,7 @@ def parse(received: bytes) -> t.Optional[Answer]:
         name, colon, value = line.partition(":")
         if colon:
             headers.append((name.strip().lower(), value.strip()))
-    return Answer(int(match["status"]), match["reason"] or "", tuple(headers))
+    return Answer(int(match["status"]), tuple(headers))
 
 
 def looks_like_tls(received: bytes) -> bool:

@@ -87,6 +87,7 @@ class _Try:
         self._trust = trust
         self._limit = limit
         self._begun = time.monotonic()
+        self._dialled: t.List[Plain] = []
         self._at = "proxy" if self._proxy else "endpoint"
         self._doing = "the name look-up"
         self._found: t.Dict[str, t.Any] = {"chain": [], "root": "", "schemes": [], "clock_offset": None}
@@ -101,6 +102,9 @@ class _Try:
             outcome, at, detail = trouble.outcome, trouble.at, trouble.detail
         except OSError as exc:
             outcome, at, detail = outcome_of(exc), self._at, f"{reason_of(exc)} during {self._doing}"
+        finally:
+            for stream in self._dialled:
+                stream.close()
         self._verdict = (outcome, at, detail, time.monotonic() - self._begun)
 
     def result(self) -> t.Dict[str, t.Any]:
@@ -118,15 +122,13 @@ class _Try:
         if protocol in WITH_TLS:
             seen = inspect(lambda: self._open(host, port), host, self._trust, "endpoint")
             return self._judged(seen, host, port if protocol == "https" else None)
-        self._open(host, port).close()
+        self._open(host, port)
         return "ok", ""
 
     def _judged(self, seen: Seen, host: str, port: t.Optional[int]) -> t.Tuple[str, str]:
         self._keep_chain(seen)
-        if seen.stream is not None:
-            if port is not None:
-                self._keep_date(seen.stream, host, port)
-            seen.stream.close()
+        if seen.stream is not None and port is not None:
+            self._keep_date(seen.stream, host, port)
         if seen.trouble is not None:
             raise seen.trouble
         return ("tls_inspected" if seen.added else "ok"), ""
@@ -139,7 +141,6 @@ class _Try:
         request = http.head_request(host, port, through_proxy=bool(self._proxy), authorization=authorization)
         answer = http.ask(stream, request, self._at)
         self._note_date(answer)
-        stream.close()
         if self._proxy and answer.status in (403, 407, 502, 503, 504):
             self._refuse(answer)
         return "ok", answer.shown
@@ -159,7 +160,6 @@ class _Try:
         answer = http.ask(stream, http.connect_request(host, port, self._authorization()), "tunnel")
         if not 200 <= answer.status < 300:
             self._note_date(answer)
-            stream.close()
             self._refuse(answer)
 
     def _refuse(self, answer: http.Answer) -> t.NoReturn:
@@ -178,7 +178,7 @@ class _Try:
         """Ask the proxy for itself on port 443: it needs no name server for that, and asks for the password before."""
         itself = t.cast("t.Dict[str, t.Any]", self._proxy)
         try:
-            self._open(itself["host"], 443).close()
+            self._open(itself["host"], 443)
         except Trouble as trouble:
             # It is a proxy, and any complaint but the one about the password comes after the password.
             if trouble.outcome not in ("forbidden", "gateway_error"):
@@ -212,14 +212,15 @@ class _Try:
             else:
                 answer = http.ask(stream, http.connect_request(proxy["host"], 443), "proxy")
                 found = Trouble("speaks_http", "proxy", f"answers plain HTTP: {answer.shown}")
-            stream.close()
         except (Trouble, OSError):
             return trouble
         return found
 
     def _dial(self, host: str, port: int, at: str) -> Plain:
         self._at, self._doing = at, "the name look-up"
-        return dial(host, port, self._limit, at)
+        stream = dial(host, port, self._limit, at)
+        self._dialled.append(stream)
+        return stream
 
     def _authorization(self) -> str:
         return http.basic(self._proxy["username"], self._proxy["password"]) if self._proxy else ""

@@ -61,9 +61,6 @@ class Stream(t.Protocol):
     def receive(self) -> bytes:
         """Return what has come, at least one byte; b'' at the end."""
 
-    def close(self) -> None:
-        """End it."""
-
 
 class Plain:
     """TCP."""
@@ -109,9 +106,6 @@ class Tls:
             return t.cast("bytes", self._pump(lambda: self.tls.read(_PIECE)))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
-
-    def close(self) -> None:
-        self._under.close()
 
     def _pump(self, action: t.Callable[[], t.Any], keep: bool = False) -> t.Any:
         while True:

@@ -85,14 +85,12 @@ def _unverified(
 
 
 def _failure(stream: Tls, at: str) -> t.Optional[ssl.SSLError]:
-    """Shake hands; return TLS's own complaint, after which the stream is closed, and raise Trouble for others."""
+    """Shake hands; return TLS's own complaint, and raise Trouble for others."""
     try:
         stream.handshake()
     except ssl.SSLError as exc:
-        stream.close()
         return exc
     except OSError as exc:
-        stream.close()
         raise Trouble(outcome_of(exc), at, f"{reason_of(exc)} during the TLS handshake") from exc
     return None
 
