@@ -52,7 +52,10 @@ def inspect(dial: t.Callable[[], Stream], name: str, trust: Trust, at: str) -> S
 
 
 def root(chain: t.Sequence[Certificate]) -> str:
-    """Return the name of the authority at the chain's end, which servers usually leave out of what they send."""
+    """Return the name of who signed the last of a chain: the root, which servers usually leave out of what they send.
+
+    Where only the server's own certificate could be had, that may still be an authority under the root.
+    """
     return chain[-1].issuer if chain else ""
 
 

@@ -142,8 +142,9 @@ def _of_proxies(new: t.Sequence[Result], mine: t.Sequence[Result], asked: Asked,
         else:
             what = "everything that was asked for: " if len(group) > 1 and not others else ""
             text = _OF_TUNNEL.get(outcome, "fails for {1} ({0}).").format(detail, what + _listed(group))
-            reached = [result for result in others if result["outcome"] in REACHED]
-            sentence = f"The proxy {proxy} {text}" + (f" It lets {_listed(reached)} through." if reached else "")
+            others_through = [result for result in others if result["at"] == "endpoint"]
+            through = f" It lets {_listed(others_through)} through." if others_through else ""
+            sentence = f"The proxy {proxy} {text}{through}"
         needed = any(result["needed"] == REQUIRED for result in group) or (at == "proxy" and not others)
         _tell(told, sentence, needed, proxy)
 
@@ -212,7 +213,7 @@ def _of_root(outcome: str, root: str, group: t.List[Result], asked: Asked, told:
     chain = " < ".join(each["subject"] for each in group[0]["chain"]) or "unknown"
     sentence = (
         f"This host does not trust who answers as {who} ({group[0]['detail']}). "
-        f"The chain is {chain}, and ends at the root {root or 'unknown'}. {advice}"
+        f"The chain is {chain}, signed by {root or 'unknown'}. {advice}"
     )
     _tell(told, sentence, needed, who)
 

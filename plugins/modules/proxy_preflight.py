@@ -184,7 +184,7 @@ endpoints:
           description: Until when it is valid.
           type: int
     root:
-      description: The name of the authority at the chain's end.
+      description: Who signed the last one of the chain, which is the root unless the server has TLS 1.3 alone.
       type: str
     schemes:
       description: What a proxy that asks for a password offers, such as V(Basic) or V(Negotiate).

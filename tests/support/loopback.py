@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers on 127.0.0.1 that behave as they are told: proxies that let through, refuse or say nothing, and TLS."""
+"""Servers on this machine that behave as they are told: proxies that let through, refuse or say nothing, and TLS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HANGS = 60  # seconds; longer than any test waits
 class Server:
     """A listener on a port of its own. `behaviour(connection)` is called for each connection, in a thread."""
 
-    def __init__(self, behaviour: t.Callable[[socket.socket], None]) -> None:
+    def __init__(self, behaviour: t.Callable[[socket.socket], None], address: str = "127.0.0.1") -> None:
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 # Whoever only wanted to look hangs up whenever he likes.
@@ -36,7 +36,7 @@ class Server:
             block_on_close = False
             request_queue_size = 64
 
-        self._listener = Listener(("127.0.0.1", 0), Handler)
+        self._listener = Listener((address, 0), Handler)
         self.port: int = self._listener.server_address[1]
         threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
@@ -98,7 +98,15 @@ class Proxy(Server):
 class Origin(Server):
     """A web server by TLS whose clock is `ahead` seconds ahead of this machine's. `asked` counts its HTTP requests."""
 
-    def __init__(self, chain: t.Sequence[Made], *, ahead: float = 0, newest: bool = False, http: bool = True) -> None:
+    def __init__(
+        self,
+        chain: t.Sequence[Made],
+        *,
+        ahead: float = 0,
+        newest: bool = False,
+        http: bool = True,
+        address: str = "127.0.0.1",
+    ) -> None:
         """`chain`: its own certificate first, then what it sends along. `newest`: TLS 1.3 alone."""
         self.asked = 0
         self._ahead = ahead
@@ -106,7 +114,7 @@ class Origin(Server):
         self._context = server_context(chain)
         if newest:
             self._context.minimum_version = ssl.TLSVersion.TLSv1_3
-        super().__init__(self._serve)
+        super().__init__(self._serve, address)
 
     def _serve(self, connection: socket.socket) -> None:
         with self._context.wrap_socket(connection, server_side=True) as secured:

@@ -243,7 +243,7 @@ class TestTls:
         ]
         assert result["chain"][0]["not_after"] == CHAIN[0].certificate.not_valid_after_utc.timestamp()
         assert result["root"] == "CN=Example Root"
-        assert "ends at the root CN=Example Root" in report.failures[0]
+        assert "signed by CN=Example Root" in report.failures[0]
         assert "ca_certificate" in report.failures[0]
 
     def test_untrusted_with_tls_1_3_alone_shows_the_server(self, serve, store):
