@@ -181,7 +181,7 @@ def put_back(path: str, content: t.Optional[bytes], attributes: t.Optional[Attri
     try:
         folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            _lock(folder, parent)
+            lock(folder, parent)
             _sweep(folder, name)
             if content is not None and attributes is not None:
                 _place(folder, name, content, attributes)
@@ -200,6 +200,12 @@ def attributes_of(found: Snapshot) -> Attributes:
     status = _present(found)
     extended = extended_attributes(found.real)
     return Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, extended, status.st_mtime_ns)
+
+
+def attributes_of_folder(path: str) -> Attributes:
+    """Return what a folder has besides its entries."""
+    status = os.stat(path)
+    return Attributes(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, extended_attributes(path))
 
 
 def extended_attributes(path: str) -> t.Dict[str, bytes]:
@@ -223,10 +229,10 @@ def _commit(
     """Replace the file by `after`, under the folder's lock, if it still is what was found; return the backup's path."""
     parent, name = os.path.split(found.real)
     if after is not None:
-        _make_folders(parent, missing)
+        make_folder(parent, missing)
     folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        _lock(folder, parent)
+        lock(folder, parent)
         _sweep(folder, name)
         backup_name = None
         if backup and found.content is not None:
@@ -282,20 +288,22 @@ def _follow(path: str) -> str:
     return target
 
 
-def _make_folders(folder: str, missing: Missing) -> None:
+def make_folder(folder: str, missing: Missing) -> None:
+    """Make a folder, and those above it, unless they are there."""
     if os.path.isdir(folder):
         return
     parent = os.path.dirname(folder)
-    _make_folders(parent, missing)
+    make_folder(parent, missing)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, missing.folder_mode)
         os.chmod(folder, missing.folder_mode)  # whatever the umask
         if missing.owner is not None or missing.group is not None:
             os.chown(folder, *_owner(None, missing))
-        _fsync_folder(parent)
+        sync_folder(parent)
 
 
-def _fsync_folder(path: str) -> None:
+def sync_folder(path: str) -> None:
+    """Have what was renamed, made or removed in a folder on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -303,9 +311,10 @@ def _fsync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def _lock(folder: int, path: str) -> None:
-    """Wait for the folder's lock. It is on the folder itself, so it leaves nothing behind."""
-    deadline = time.monotonic() + LOCK_SECONDS
+def lock(folder: int, path: str, seconds: t.Optional[float] = None) -> None:
+    """Wait for the lock of an opened folder. It is on the folder itself, so it leaves nothing behind."""
+    seconds = LOCK_SECONDS if seconds is None else seconds
+    deadline = time.monotonic() + seconds
     while True:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -313,7 +322,7 @@ def _lock(folder: int, path: str) -> None:
         except BlockingIOError as exc:
             if time.monotonic() > deadline:
                 raise Refused(
-                    f"is locked by another run for more than {LOCK_SECONDS} s",
+                    f"is locked by another run for more than {seconds:g} s",
                     where=path,
                     instead="Wait for it, or end it.",
                 ) from exc

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from . import _config_json, _systemd_environment
 from ._errors import Refused
 from ._notice import Notice
@@ -36,13 +34,24 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 
     All entries are checked for form before the first is acted on.
     """
-    checked = {
-        kind: [_checked(kind, number, entry) for number, entry in enumerate(_flat(params[kind]))]
+    return hold(checked(params), run)
+
+
+def checked(params: t.Dict[str, t.Any]) -> t.Dict[str, t.List[t.Dict[str, t.Any]]]:
+    """Return the entries by kind, each with its module's defaults; raises Refused for one its module would not take."""
+    return {
+        kind: [_checked(kind, number, entry) for number, entry in enumerate(_flat(params.get(kind) or []))]
         for kind in KINDS
-        if params[kind]
+        if params.get(kind)
     }
-    results = {kind: [KINDS[kind].ensure(entry, run) for entry in entries] for kind, entries in checked.items()}
-    run.notice(*_shadows(checked, results))
+
+
+def hold(entries: t.Dict[str, t.List[t.Dict[str, t.Any]]], run: Run) -> t.Dict[str, t.Any]:
+    """Do what `ensure` does for entries that are checked."""
+    results = {
+        kind: [spec.ensure(entry, run) for entry in entries[kind]] for kind, spec in KINDS.items() if kind in entries
+    }
+    run.notice(*_shadows(entries, results))
     everything = [result for kind in results.values() for result in kind]
     restart = _once(everything, "restart_required")
     return {
@@ -78,15 +87,20 @@ def _flat(entries: t.List[t.Any]) -> t.List[t.Any]:
 
 
 def _checked(kind: str, number: int, entry: t.Any) -> t.Dict[str, t.Any]:
-    if not isinstance(entry, dict):
-        raise Refused("is not a dictionary", where=f"{kind}[{number}]", instead="Write the module's options.")
-    validated = ArgumentSpecValidator(KINDS[kind].argument_spec).validate(entry)
+    instead = f"Its options are those of the module fleetops.container_hosts.{kind}."
+    return checked_options(KINDS[kind].argument_spec, entry, f"{kind}[{number}]", instead)
+
+
+def checked_options(spec: t.Dict[str, t.Any], options: t.Any, where: str, instead: str = "") -> t.Dict[str, t.Any]:
+    """Return a module's options with its defaults; raises Refused for what the argument spec doesn't take."""
+    # Imported here as the guard, which gets checked entries, runs without Ansible.
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    if not isinstance(options, dict):
+        raise Refused("is not a dictionary", where=where, instead="Write the module's options.")
+    validated = ArgumentSpecValidator(spec).validate(options)
     if validated.error_messages:
-        raise Refused(
-            "; ".join(validated.error_messages),
-            where=f"{kind}[{number}]",
-            instead=f"Its options are those of the module fleetops.container_hosts.{kind}.",
-        )
+        raise Refused("; ".join(validated.error_messages), where=where, instead=instead)
     return t.cast("t.Dict[str, t.Any]", validated.validated_parameters)
 
 

@@ -12,10 +12,17 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import _units
+from ._checkpoint import DEADLINE, Checkpoint
 from ._errors import Failed, Refused
 from ._notice import Notice
 from ._redaction import redact, redact_all, secrets_in
-from ._run import Run, carry_out
+from ._run import Ensure, Run, carry_out
+
+CHECKPOINT_SPEC: t.Dict[str, t.Any] = {
+    "checkpoint": {"type": "str", "default": ""},
+    "checkpoint_deadline": {"type": "float", "default": float(DEADLINE)},
+}
 
 
 class _DiscreetModule(AnsibleModule):
@@ -49,19 +56,40 @@ class _DiscreetModule(AnsibleModule):
         return {"module_args": redact_all(self.params)}
 
 
-def run_module(
-    argument_spec: t.Dict[str, t.Any],
-    ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]],
-    **constraints: t.Any,
-) -> t.NoReturn:
-    """Run `ensure(params, run)` and end the process with its result.
+def run_module(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
+    """Run `ensure(params, run)`, for real only if something is to change, and end the process with its result.
 
     `constraints` go to AnsibleModule as they are. The result has `changed`, `diff` and `notices`, what `ensure`
-    returned, and the parameters with every secret masked.
+    returned, and the parameters with every secret masked. Every such module takes CHECKPOINT_SPEC's options too.
     """
+    module = _DiscreetModule({**argument_spec, **CHECKPOINT_SPEC}, supports_check_mode=True, **constraints)
+    _end(module, lambda: _under_checkpoint(module, ensure))
+
+
+def run_guarded(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
+    """Do the same for a module that plans by itself what it does, and holds the host's lock by itself."""
     module = _DiscreetModule(argument_spec, supports_check_mode=True, **constraints)
+
+    def act() -> t.Tuple[Run, t.Dict[str, t.Any]]:
+        run = Run(check_mode=module.check_mode)
+        return run, ensure(module.params, run)
+
+    _end(module, act)
+
+
+def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t.Dict[str, t.Any]]:
+    name = module.params["checkpoint"]
+    # Where no systemd runs, as in an image that is built, nothing could be stranded, and nobody would take it back.
+    if not name or not _units.booted():
+        return carry_out(ensure, module.params, check_mode=module.check_mode)
+    checkpoint = Checkpoint(name, deadline=module.params["checkpoint_deadline"])
+    run, result = carry_out(ensure, module.params, check_mode=module.check_mode, checkpoint=checkpoint)
+    return run, {**result, "checkpoint_pending": checkpoint.to_end()}
+
+
+def _end(module: _DiscreetModule, act: t.Callable[[], t.Tuple[Run, t.Dict[str, t.Any]]]) -> t.NoReturn:
     try:
-        run, result = carry_out(ensure, module.params, check_mode=module.check_mode)
+        run, result = act()
     except Refused as refused:
         module.refuse(refused)
     # Part by part here too. A notice that a secret got into would be a mistake of ours; this is the net under it.

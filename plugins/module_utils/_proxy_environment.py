@@ -50,6 +50,13 @@ def environment(proxy: _proxy.Proxy, *, readers: str = "go", cases: t.Sequence[s
     return Rendered(value, names.notices + notices(proxy, readers))
 
 
+def same(name: str, one: t.Optional[str], other: t.Optional[str]) -> bool:
+    """Tell whether two values of a variable come to the same; no_proxy is a set."""
+    if name.lower() == "no_proxy" and one is not None and other is not None:
+        return _no_proxy.same(one, other)
+    return one == other
+
+
 def no_proxy(entries: t.Sequence[_no_proxy.Entry], *, readers: str) -> Rendered:
     """Return the value of NO_PROXY for `readers` ("go" or "shared", as for `environment`)."""
     notices = Notices()

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
-from . import _host_file
+from . import _checkpoint, _host_file
 from ._notice import Notice
 from ._redaction import masked_diff
 
@@ -18,9 +19,12 @@ from ._redaction import masked_diff
 class Run:
     """Carries check mode in, and diffs, notices and secrets out. `root` is where the host's file system begins."""
 
-    def __init__(self, *, check_mode: bool = False, root: str = "") -> None:
+    def __init__(
+        self, *, check_mode: bool = False, root: str = "", checkpoint: t.Optional[_checkpoint.Checkpoint] = None
+    ) -> None:
         self.check_mode = check_mode
         self.root = root
+        self.checkpoint = checkpoint
         self.changed = False
         self.diffs: t.List[t.Dict[str, str]] = []
         self.notices: t.List[Notice] = []
@@ -30,7 +34,8 @@ class Run:
         self, path: str, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]], **options: t.Any
     ) -> _host_file.Edit:
         """Edit a file through the one door (see _host_file.edit), and keep its masked diff."""
-        edit = _host_file.edit(self.root + path, transform, check_mode=self.check_mode, **options)
+        keep = self.checkpoint.keep if self.checkpoint else None
+        edit = _host_file.edit(self.root + path, transform, check_mode=self.check_mode, keep=keep, **options)
         if edit.changed:
             self.changed = True
             self.diffs.append(masked_diff(path, edit.before, edit.after, self.secrets))
@@ -41,20 +46,38 @@ class Run:
         self.notices.extend(notice for notice in notices if notice not in self.notices)
 
 
+Ensure = t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]
+
+
 def carry_out(
-    ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]],
+    ensure: Ensure,
     params: t.Dict[str, t.Any],
     *,
     check_mode: bool,
     root: str = "",
+    checkpoint: t.Optional[_checkpoint.Checkpoint] = None,
 ) -> t.Tuple[Run, t.Dict[str, t.Any]]:
     """Call `ensure` in check mode, and then, only if something is to change, for real; return its run and result.
 
     So nothing at all is written where the last of many files is refused, and check mode can't but give the same answer.
     """
-    run = Run(check_mode=True, root=root)
-    result = ensure(params, run)
-    if run.changed and not check_mode:
-        run = Run(check_mode=False, root=root)
+    # While another run's restart is under way, nothing here is what it will be.
+    with checkpoint.locked(create=False) if checkpoint else contextlib.nullcontext():
+        run = Run(check_mode=True, root=root)
         result = ensure(params, run)
+    if run.changed and not check_mode:
+        run = Run(check_mode=False, root=root, checkpoint=checkpoint)
+        with _all_or_nothing(checkpoint) if checkpoint else contextlib.nullcontext():
+            result = ensure(params, run)
     return run, result
+
+
+@contextlib.contextmanager
+def _all_or_nothing(checkpoint: _checkpoint.Checkpoint) -> t.Iterator[None]:
+    """Take back all that is pending under the checkpoint if what follows fails: a full disk, a file that appeared."""
+    with checkpoint.locked(create=True):
+        try:
+            yield
+        except BaseException:
+            checkpoint.take_back()
+            raise

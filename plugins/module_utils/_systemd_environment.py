@@ -15,7 +15,6 @@ import typing as t
 
 from . import (
     _host_file,
-    _no_proxy,
     _proxy,
     _proxy_environment,
     _systemd_dropin,
@@ -25,6 +24,7 @@ from . import (
 )
 from ._errors import Refused
 from ._notice import Notice
+from ._proxy_environment import same as _same
 from ._redaction import holds_credentials, redact
 from ._run import Run
 
@@ -350,12 +350,6 @@ def _as_glob(path: str) -> str:
 
 def _from_glob(pattern: str) -> str:
     return pattern.replace("\\\\", "\\")
-
-
-def _same(name: str, one: t.Optional[str], other: t.Optional[str]) -> bool:
-    if name.lower() == "no_proxy" and one is not None and other is not None:
-        return _no_proxy.same(one, other)
-    return one == other
 
 
 def _masked(name: str, value: t.Optional[str]) -> t.Optional[str]:

@@ -73,7 +73,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     changed, or if the bundle is not what the files ask for, since an earlier update may have failed.
     """
     wanted = _wanted(params)
-    store = next((store for store in STORES if os.path.isdir(run.root + store.marker)), None)
+    store = _store(run.root)
     if store is None:
         if not wanted:
             return {"store": None, "bundle": None, "files": []}
@@ -96,6 +96,17 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             _update(program, store, run, anew=not only_new)
             _verify(store, files, {path: edits[path].before or b"" for path in stale}, run)
     return {"store": store.folder, "bundle": store.bundle, "files": list(files)}
+
+
+def refresh() -> None:
+    """Have the store's tool make its bundle anew of the files that are there; nothing where there is no store."""
+    store = _store("")
+    if store is not None:
+        _update(_program(store), store, Run(), anew=True)
+
+
+def _store(root: str) -> t.Optional[Store]:
+    return next((store for store in STORES if os.path.isdir(root + store.marker)), None)
 
 
 def _wanted(params: t.Dict[str, t.Any]) -> t.List[bytes]:

@@ -1,0 +1,82 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Waits for a host that the restart puts out of reach, and tells the host when its outcome has been heard."""
+
+from __future__ import annotations
+
+import shlex
+import time
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
+
+_MODULE = "fleetops.container_hosts.verified_restart"
+# The guard's way there and back, with restarts that hang until their time-out, takes no longer.
+_SECONDS = 600.0
+_PAUSE = 5.0
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of the same name."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module; where the connection is lost meanwhile, come back and ask how it ended."""
+        variables = task_vars or {}
+        result = super().run(tmp, variables)
+        arguments = {**self._task.args, "run": run_identity()}
+        lost = False
+        try:
+            found = self._execute(arguments, variables)
+            # A session that is killed on the host ends as a module that said nothing.
+            lost = bool(found.get("failed")) and not found.get("invocation")
+        except AnsibleConnectionFailure as failure:
+            lost, found = True, {"msg": str(failure)}
+        if lost and not self._task.check_mode:
+            found = self._come_back(found, arguments, variables)
+        if found.get("outcome"):
+            self._acknowledge(found)
+        return {**result, **found}
+
+    def _execute(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        return t.cast(
+            "dict[str, t.Any]",
+            self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=variables),
+        )
+
+    def _come_back(
+        self, first: dict[str, t.Any], arguments: dict[str, t.Any], variables: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
+        """Ask until the host answers; the guard has gone on meanwhile."""
+        said = first.get("msg", "")
+        display.warning(f"The connection was lost; the host goes on by itself, and is asked for the outcome. {said}")
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                self._connection.reset()
+                found = self._execute({**arguments, "state": "reported"}, variables)
+                if found.get("invocation"):
+                    return {**found, "changed": True, "connection_lost": True}
+            except AnsibleConnectionFailure as failure:
+                if time.monotonic() > deadline:
+                    raise AnsibleConnectionFailure(
+                        f"The host is out of reach since its restart, and was waited for {_SECONDS:g} s. It ends the "
+                        f"change by itself, proven or taken back; the next run tells how. {failure}"
+                    ) from failure
+            time.sleep(_PAUSE)
+
+    def _acknowledge(self, found: dict[str, t.Any]) -> None:
+        """Let the host forget the outcome: until then, its next run would report it."""
+        names = [each["checkpoint"] for each in found.get("checkpoints", [found]) if each.get("checkpoint")]
+        if names:
+            paths = " ".join(shlex.quote(f"{FOLDER}/{name}/result.json") for name in names)
+            self._low_level_execute_command(f"rm -f {paths}", sudoable=True)

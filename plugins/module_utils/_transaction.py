@@ -1,0 +1,323 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""One change of a host, from its preflight to its commit, or all the way back. Run by the guard, alone on the host.
+
+A request (see _verified_restart) says: `units` in order, `settings` that must hold afterwards, `preflight`, `verify`
+commands, and `was`, what the units did before. Each restart is written down before it is made, so that a guard which
+is killed knows on its next start which daemons it has touched.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import typing as t
+
+from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _units
+from ._checkpoint import Checkpoint
+from ._errors import Refused
+from ._redaction import redact
+from ._run import Run
+
+_TICK = 0.5  # seconds between two looks at a unit that has to stay up
+_LINES = 5  # of a unit's log in a report
+_COMMAND_SECONDS = 120.0
+
+Request = t.Dict[str, t.Any]
+
+
+class Due(t.NamedTuple):
+    """The units that need something to run with what the files say, in order."""
+
+    restart: t.List[str]
+    reload: t.List[str]
+    left: t.List[str]  # that need a restart and must not get one
+
+
+class Transaction:
+    """Carries out one request under its checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint, request: Request) -> None:
+        self.checkpoint = checkpoint
+        self.request = request
+        self.units: t.List[str] = [unit["name"] for unit in request["units"]]
+        self.touched: t.Dict[str, str] = request.setdefault("touched", {})
+
+    def carry_out(self) -> None:
+        """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
+
+        Raises Refused or OSError only where the way back is blocked; then the guard is to try again.
+        """
+        try:
+            self._preflight()
+            self._bring_to_settings()
+            self._wait_until_stable(self.units)
+            self._verify()
+        # Whatever it was, a mistake of ours included: the host must not stay with what isn't proven.
+        except Exception as exc:
+            self._take_back(str(exc) if isinstance(exc, Refused) else f"{type(exc).__name__}: {exc}")
+            return
+        left = find_due(self.request, again=True).left
+        if left:
+            # Not proven, so no commit: the run that makes the restart goes back to what was before, if it must.
+            self.checkpoint.write("deferred.json", {"units": left})
+            self._end("deferred", left=left)
+            return
+        self.checkpoint.remove("deferred.json")
+        if self.request.get("undoes"):
+            self.checkpoint.drop(self.request["undoes"])
+            self.checkpoint.forget()
+        self._end("committed", commit=self.checkpoint.commit(self._about()))
+
+    def after_a_crash(self) -> None:
+        """End what a guard that was killed began: its commit if it got that far, else the way back."""
+        result = self.checkpoint.read("result.json")
+        if result is not None and result.get("id") == self.request["id"]:
+            if result["state"] in ("rolled_back", "failed"):
+                self.checkpoint.forget()
+        elif self.checkpoint.pending():
+            self._take_back("it was cut off (the guard's process was killed)")
+        elif self.request["pending"]:
+            self._end("committed")
+        else:
+            self.carry_out()
+
+    # Forward ------------------------------------------------------------------------------------------------------
+
+    def _preflight(self) -> None:
+        if self.request["preflight"]:
+            check_preflight(self.request["preflight"])
+
+    def _bring_to_settings(self) -> None:
+        due = find_due(self.request)
+        for unit in due.reload:
+            self._touch(unit, "reload")
+            _units.reload(unit, self.request["seconds"])
+        for unit in due.restart:
+            self._touch(unit, "restart")
+            self._restart(unit)
+
+    def _touch(self, unit: str, how: str) -> None:
+        self.touched[unit] = how
+        self.checkpoint.write("running.json", self.request)
+
+    def _restart(self, unit: str) -> None:
+        seconds = self.request["seconds"]
+        try:
+            path = _daemon_json(self.request, unit)
+            if path:
+                _docker_restart.restart(unit, path, seconds, self.checkpoint.keep)
+            else:
+                _units.restart(unit, seconds)
+        except Refused as refused:
+            raise Refused(f"{refused.what.rstrip('.')}. {_log(unit)}", where=unit) from refused
+
+    def _wait_until_stable(self, units: t.Sequence[str]) -> None:
+        """Watch the touched units for as long as they are to stay up with one and the same process."""
+        watched = [unit for unit in units if unit in self.touched]
+        first = _units.states(watched)
+        deadline = time.monotonic() + self.request["stable"]
+        while watched:
+            now = _units.states(watched)
+            for unit in watched:
+                if not now[unit].running or now[unit].main_pid != first[unit].main_pid:
+                    state = f"{now[unit].active} ({now[unit].sub}, {now[unit].result})"
+                    raise Refused(f"did not stay up: it is {state}. {_log(unit)}", where=unit)
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(_TICK)
+
+    def _verify(self) -> None:
+        _units.forget()
+        left = find_due(self.request, again=True)
+        for unit in (*left.restart, *left.reload):
+            raise Refused(
+                "even after its restart, it runs with something else than its files say. "
+                "Does its ExecStart= set the environment or flags by itself (systemctl cat)?",
+                where=unit,
+            )
+        if self.request["preflight"]:
+            for unit in self.touched:
+                model = _running_proxy(unit)
+                if model:
+                    check_preflight({**self.request["preflight"], "proxy": model, "from_container": False}, unit)
+        for command in self.request["verify"]:
+            _check_command(command)
+
+    # Back ---------------------------------------------------------------------------------------------------------
+
+    def _take_back(self, reason: str) -> None:
+        restored = _checkpoint_restore.restore(self.checkpoint)
+        self.checkpoint.remove("deferred.json")
+        troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
+        if not troubles:
+            troubles = self._troubles(lambda: self._wait_until_stable(self.units))
+        self._end(
+            "failed" if troubles else "rolled_back",
+            reason=reason,
+            troubles=troubles,
+            restored=restored.paths,
+            foreign=restored.foreign,
+        )
+        self.checkpoint.forget()
+
+    def _bring_back(self, unit: str) -> t.List[str]:
+        how = self.touched.get(unit)
+        if how is None or not self.request["was"].get(unit, {}).get("running"):
+            return []
+        if how == "reload":
+            return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
+        # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
+        return self._troubles(lambda: self._restart(unit)) and self._troubles(lambda: self._restart(unit))
+
+    @staticmethod
+    def _troubles(step: t.Callable[[], None]) -> t.List[str]:
+        try:
+            step()
+        except Refused as refused:
+            return [str(refused)]
+        return []
+
+    # The report ---------------------------------------------------------------------------------------------------
+
+    def _about(self) -> t.Dict[str, t.Any]:
+        """Return what a later rollback has to know of this change."""
+        return {
+            "ended": time.time(),
+            "run": self.request.get("run"),
+            "units": self.request["units"],
+            "touched": self.touched,
+            "daemon_json": {unit: _daemon_json(self.request, unit) for unit in self.touched},
+        }
+
+    def _end(self, state: str, **more: t.Any) -> None:
+        _units.forget()
+        states = _units.states(self.units)
+        secrets = self.request["secrets"]
+        result = {
+            "id": self.request["id"],
+            "ended": time.time(),
+            "state": state,
+            "restarted": [unit for unit, how in self.touched.items() if how == "restart"],
+            "reloaded": [unit for unit, how in self.touched.items() if how == "reload"],
+            "units": {unit: {"active": now.active, "main_pid": now.main_pid} for unit, now in states.items()},
+            **more,
+        }
+        for key in ("reason", "troubles"):
+            if key in result:
+                texts = result[key] if isinstance(result[key], list) else [result[key]]
+                masked = [redact(text, secrets) for text in texts]
+                result[key] = masked if isinstance(result[key], list) else masked[0]
+        self.checkpoint.write("result.json", result)
+
+
+def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -> Due:
+    """Return what the units of a request need; raises Refused where the files aren't what the request wants.
+
+    A unit that doesn't run needs nothing. `again`: after the restarts, so `restart: always` asks for no other one.
+    `foreseen`: in check mode, where the files are what they were.
+    """
+    restart: t.Set[str] = set()
+    reload: t.Set[str] = set()
+    if request["settings"]:
+        told = Run(check_mode=True)
+        result = _host_settings.hold(request["settings"], told)
+        if told.diffs and not foreseen:
+            raise Refused(
+                "another run changed what this one wrote: " + ", ".join(diff["before_header"] for diff in told.diffs),
+                instead="Let one run of a host end before the next begins, and run again.",
+            )
+        restart.update(result["restart_required"])
+        reload.update(result["reload_required"])
+    states = _units.states([unit["name"] for unit in request["units"]])
+    for unit in request["units"]:
+        name = unit["name"]
+        active = states[name].active
+        if active == "failed" and request["pending"] and not again:
+            restart.add(name)  # it was meant to run, and the change may be its cure
+        elif active in ("inactive", "failed"):
+            restart.discard(name)
+            reload.discard(name)
+        elif (unit["restart"] == "always" and not again) or _differs(unit, states[name].main_pid):
+            restart.add(name)
+    due = Due([], [], [])
+    for unit in request["units"]:
+        if unit["name"] in restart:
+            (due.left if unit["restart"] == "never" else due.restart).append(unit["name"])
+        elif unit["name"] in reload:
+            due.reload.append(unit["name"])
+    return due
+
+
+def check_preflight(params: t.Dict[str, t.Any], whose: str = "") -> None:
+    """Raise Refused with what the preflight found wrong."""
+    from . import _preflight
+
+    report = _preflight.check(params)
+    if not report.ok:
+        raise Refused(
+            "; ".join(report.failures), where=f"preflight with what {whose} runs with" if whose else "preflight"
+        )
+
+
+def _differs(unit: t.Dict[str, t.Any], main_pid: int) -> bool:
+    """Tell whether a unit's process has another value of a variable that it must show; '' is for none."""
+    if not unit["environment"]:
+        return False
+    running = _units.process_environment(main_pid) or {}
+    return any(
+        not _proxy_environment.same(name, running.get(name) or None, value or None)
+        for name, value in unit["environment"].items()
+    )
+
+
+def _running_proxy(unit: str) -> t.Dict[str, t.Any]:
+    """Return the proxy with which a unit's process runs, as the model says it; {} for none."""
+    running = _units.process_environment(_units.states([unit])[unit].main_pid) or {}
+    model: t.Dict[str, t.Any] = {}
+    for key, names in (("http", ("HTTP_PROXY", "http_proxy")), ("https", ("HTTPS_PROXY", "https_proxy"))):
+        url = next((running[name] for name in names if running.get(name)), None)
+        if url:
+            end = _proxy.endpoint(url)
+            model.update({key: end.origin, "username": end.username, "password": end.password})
+    if model:
+        model["no_proxy"] = running.get("NO_PROXY") or running.get("no_proxy") or ""
+    return model
+
+
+def _daemon_json(request: Request, unit: str) -> t.Optional[str]:
+    """Return the path of the daemon.json that a unit reads, None for a unit that is no Docker daemon."""
+    if unit in request.get("daemon_json", {}):
+        return t.cast("t.Optional[str]", request["daemon_json"][unit])
+    for entry in (request["settings"] or {}).get("config_json", []):
+        if entry["schema"] == "docker" and entry["unit"] == unit:
+            return entry["path"] or "/etc/docker/daemon.json"
+    return None
+
+
+def _check_command(command: t.List[str]) -> None:
+    where = f"verify: {' '.join(command)}"
+    try:
+        done = subprocess.run(  # noqa: S603 - what the user asked for, and no shell is asked
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise Refused(f"can't be run: {exc}", where=where) from exc
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-_LINES:]
+        raise Refused(f"ended with {done.returncode}: {' / '.join(said)}", where=where)
+
+
+def _log(unit: str) -> str:
+    """Return the end of a unit's log, for a person who can't reach the host."""
+    command = ["journalctl", "--no-pager", "--quiet", "--output=cat", f"--lines={_LINES}", f"--unit={unit}"]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, timeout=20)  # noqa: S603 - fixed, no shell
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = done.stdout.decode(errors="replace").strip().splitlines()
+    return f"Its log ends: {' / '.join(lines)}" if lines else ""
