@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certificate import authorities
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 
 
 class ActionModule(ActionBase):
@@ -26,6 +27,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, variables)
         arguments = dict(self._task.args)
         given = arguments.pop("certificates", None) or arguments.pop("certificate", None) or []
+        arguments["checkpoint_run"] = run_identity()
         notices: list[Notice] = []
         # What is to go is known by its name, and may long be expired, or its file removed.
         if arguments.get("state") != "absent":

@@ -25,6 +25,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "certificates": {"type": "list", "elements": "str", "aliases": ["certificate"]},
     "name": {"type": "str", "default": "container-hosts"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "checkpoint_run": {"type": "str"},
 }
 
 
@@ -86,6 +87,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         )
     files = {f"{store.folder}/{params['name']}.{_fingerprint(body)}.crt": body for body in wanted}
     stale = [path for path in _ours(store, params["name"], run) if path not in files]
+    if run.checkpoint:
+        run.checkpoint.after_restore("trust_store")
     edits = {path: _edit(path, files.get(path), run) for path in [*files, *stale]}
     changed = [edit for edit in edits.values() if edit.changed]
     if changed or _outdated(store, wanted, run):
@@ -95,6 +98,9 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             only_new = changed and all(edit.before is None for edit in changed)
             _update(program, store, run, anew=not only_new)
             _verify(store, files, {path: edits[path].before or b"" for path in stale}, run)
+    if run.checkpoint:
+        # No daemon has a part in it, so it is proven with that.
+        run.checkpoint.prove(params["checkpoint_run"])
     return {"store": store.folder, "bundle": store.bundle, "files": list(files)}
 
 

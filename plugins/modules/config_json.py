@@ -19,6 +19,7 @@ description:
     It does neither itself.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
+  - fleetops.container_hosts.attributes.checkpoint
   - fleetops.container_hosts.attributes.proxy
 attributes:
   platform:
@@ -127,6 +128,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checkpoint_pending:
+  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  returned: with O(checkpoint), where systemd runs
+  type: bool
 path:
   description: The file.
   returned: success

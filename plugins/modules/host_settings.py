@@ -17,6 +17,7 @@ description:
   - Every entry is checked for form before the first is acted on.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
+  - fleetops.container_hosts.attributes.checkpoint
 attributes:
   platform:
     platforms: linux
@@ -56,6 +57,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checkpoint_pending:
+  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  returned: with O(checkpoint), where systemd runs
+  type: bool
 config_json:
   description: The results of M(fleetops.container_hosts.config_json), in the order asked for.
   returned: success

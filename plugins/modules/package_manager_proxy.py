@@ -19,6 +19,7 @@ description:
   - What the manager cannot do, such as exceptions in dnf, becomes a warning that names the entry.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
+  - fleetops.container_hosts.attributes.checkpoint
   - fleetops.container_hosts.attributes.proxy
 attributes:
   platform:
@@ -58,6 +59,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checkpoint_pending:
+  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  returned: with O(checkpoint), where systemd runs
+  type: bool
 manager:
   description: Whose proxy was set, or null where O(state=absent) met a host without any of them.
   returned: success

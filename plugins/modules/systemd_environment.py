@@ -18,6 +18,7 @@ description:
   - Where systemd does not run, as in an image build, it writes the files only.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
+  - fleetops.container_hosts.attributes.checkpoint
   - fleetops.container_hosts.attributes.proxy
 attributes:
   platform:
@@ -103,6 +104,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checkpoint_pending:
+  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  returned: with O(checkpoint), where systemd runs
+  type: bool
 units:
   description: One entry for each unit, in the order asked for. Credentials are masked.
   returned: success

@@ -21,6 +21,7 @@ description:
     with the start of a process, see O(fleetops.container_hosts.systemd_environment#module:read_at_start).
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
+  - fleetops.container_hosts.attributes.checkpoint
 attributes:
   platform:
     platforms: linux
@@ -47,6 +48,9 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  checkpoint_run:
+    description: What tells one run of a playbook from another. Set by the controller's part of the module.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -65,6 +69,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+checkpoint_pending:
+  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  returned: with O(checkpoint), where systemd runs
+  type: bool
 store:
   description: The store's folder, or null where O(state=absent) met a host without a known store.
   returned: success
