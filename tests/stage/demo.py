@@ -82,6 +82,8 @@ def _write_variables(up: fleet.Fleet) -> None:
             "no_proxy": ["10.0.0.0/8", "corp.example.com", ".svc.example.com"],
             "ca_certificate": up.registry.ca,
         },
+        # Instead of Docker Hub, which is out of reach here.
+        "moby_preflight_endpoints": [f"{registry.NAME}:443"],
         # The hosts run Debian's docker.io, on purpose.
         "moby_expected_engine": "",
     }

@@ -27,7 +27,7 @@ def write(path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], prox
         "stage_registry": registry.NAME,
         "stage_registry_ca": str(folder / "registry-ca.pem"),
         "stage_payload": str(folder / "payload.tar"),
-        # The role's default, Docker Hub, is out of reach here even through the proxy: by default, the proxy alone is tried.
+        # The role's default, Docker Hub, is out of reach here even through the proxy: the proxy alone is tried.
         "moby_preflight_endpoints": [],
     }
     members: dict[str, t.Any] = {each.name: {"ansible_host": each.address} for each in hosts}
