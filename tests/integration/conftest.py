@@ -23,6 +23,9 @@ from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
 NAME = "integration"
 SUITES = ("bookworm", "trixie")
 
+Plays = str | pathlib.Path | list[dict[str, t.Any]]
+Prepare = t.Callable[[Plays, t.Sequence[Host]], tuple[str | pathlib.Path, pathlib.Path]]
+
 _numbers = itertools.count(1)
 
 
@@ -72,7 +75,7 @@ def new_host(stage: fleet.Fleet) -> t.Iterator[t.Callable[..., Host]]:
 
 
 @pytest.fixture
-def run_playbook(stage: fleet.Fleet, tmp_path: pathlib.Path) -> t.Callable[..., playbook.Run]:
+def run_playbook(prepare: Prepare) -> t.Callable[..., playbook.Run]:
     """Run a playbook with ansible-playbook over SSH, and see playbook.Run for what comes back.
 
     `run_playbook(plays, *hosts, variables=..., options=("--check", "--diff"))`, where `plays` is a playbook's path
@@ -80,17 +83,44 @@ def run_playbook(stage: fleet.Fleet, tmp_path: pathlib.Path) -> t.Callable[..., 
     """
 
     def run(
-        plays: str | pathlib.Path | list[dict[str, t.Any]],
-        *hosts: Host,
-        variables: dict[str, t.Any] | None = None,
-        options: t.Sequence[str] = (),
+        plays: Plays, *hosts: Host, variables: dict[str, t.Any] | None = None, options: t.Sequence[str] = ()
     ) -> playbook.Run:
-        if isinstance(plays, list):
-            written = tmp_path / "playbook.yml"
-            written.write_text(yaml.safe_dump(plays, sort_keys=False, allow_unicode=True), encoding="utf-8")
-            plays = written
-        where = tmp_path / "inventory" / "hosts.json"
-        inventory.write(where, stage.folder, list(hosts or stage.hosts), stage.squid)
-        return playbook.run(plays, where, *options, variables=variables)
+        return playbook.run(*prepare(plays, hosts), *options, variables=variables)
 
     return run
+
+
+@pytest.fixture
+def start_playbook(prepare: Prepare) -> t.Iterator[t.Callable[..., playbook.Running]]:
+    """The same without waiting for its end, any number at once: see playbook.Running."""
+    started: list[playbook.Running] = []
+
+    def start(
+        plays: Plays, *hosts: Host, variables: dict[str, t.Any] | None = None, options: t.Sequence[str] = ()
+    ) -> playbook.Running:
+        started.append(playbook.start(*prepare(plays, hosts), *options, variables=variables))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+
+
+@pytest.fixture
+def prepare(stage: fleet.Fleet, tmp_path: pathlib.Path) -> Prepare:
+    """Write down plays and an inventory of some hosts; returns both paths."""
+
+    numbers = itertools.count(1)
+
+    def write(plays: Plays, hosts: t.Sequence[Host]) -> tuple[str | pathlib.Path, pathlib.Path]:
+        folder = tmp_path / f"run-{next(numbers)}"
+        folder.mkdir()
+        if isinstance(plays, list):
+            written = folder / "playbook.yml"
+            written.write_text(yaml.safe_dump(plays, sort_keys=False, allow_unicode=True), encoding="utf-8")
+            plays = written
+        where = folder / "inventory" / "hosts.json"
+        inventory.write(where, stage.folder, list(hosts or stage.hosts), stage.squid)
+        return plays, where
+
+    return write
