@@ -65,7 +65,8 @@ def up(name: str, counts: dict[str, int]) -> Fleet:
         services = images.RECIPES["services"].tag
         common = ("--label", label, "--network", outer)
         engine.docker(
-            *("create", "--name", proxy, *common, services, "squid", "-N", "-f", "/etc/squid/squid.conf"),
+            *("create", "--name", proxy, *common, "--cap-add=NET_ADMIN"),
+            *(services, "squid", "-N", "-f", "/etc/squid/squid.conf"),
         )
         engine.docker("network", "connect", "--alias", squid.NAME, inner, proxy)
         engine.docker(

@@ -57,6 +57,29 @@ class Host:
         raw = self.read(f"/proc/{self.main_pid(unit)}/environ")
         return dict(entry.split("=", 1) for entry in raw.split("\0") if entry)
 
+    def power_cut(self) -> None:
+        """Every process ends at once, as when the power fails. What was not synced is kept all the same."""
+        engine.docker("kill", "--signal=KILL", self.container)
+
+    def power_on(self, seconds: float = 60) -> None:
+        """Boot again, and wait until systemd has started what it can; an engine may have failed to start.
+
+        /run is empty then, the boot id is a new one, and the address is the old one.
+        """
+        engine.docker("start", self.container)
+        networks = engine.inspect(self.container)["NetworkSettings"]["Networks"].values()
+        if self.address not in [network["IPAddress"] for network in networks]:
+            raise engine.StageError(f"{self.name} did not get {self.address} back: another host took it.")
+        deadline = time.monotonic() + seconds
+        while not (self._has_booted() and _sshd_answers(self)):
+            if time.monotonic() > deadline:
+                jobs = self.exec("systemctl", "list-jobs", "--no-legend").out.strip()
+                raise engine.StageError(f"{self.name} has not booted in {seconds:g} s. Jobs: {jobs or 'none'}")
+            time.sleep(0.1)
+
+    def _has_booted(self) -> bool:
+        return self.exec("systemctl", "is-system-running").out.strip() in ("running", "degraded")
+
     def load(self, root_layer: bytes, name: str) -> None:
         """Give the host's own engine an image without any network, for containers that run from the start."""
         engine.docker("exec", "--interactive", self.container, "docker", "import", "-", name, stdin=root_layer)

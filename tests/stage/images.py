@@ -68,7 +68,7 @@ RECIPES = {
         Recipe(
             "services",
             "bookworm",
-            ("apache2-utils", "busybox-static", "ca-certificates", "docker-registry", "openssl", "squid"),
+            ("apache2-utils", "busybox-static", "ca-certificates", "docker-registry", "iptables", "openssl", "squid"),
             "services.sh",
         ),
     )

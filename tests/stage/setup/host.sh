@@ -24,3 +24,19 @@ ExecStart=mount -o remount,bind,rw /proc/sys/net
 WantedBy=multi-user.target
 UNIT
 systemctl enable writable-net-sysctl.service
+
+# The kernel's boot id is the machine's; a host that is cut off from power comes back with another one, as a real one.
+cat >/etc/systemd/system/own-boot-id.service <<'UNIT'
+[Unit]
+Description=Give this host a boot id of its own
+DefaultDependencies=no
+Before=sysinit.target systemd-journald.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=cp /proc/sys/kernel/random/uuid /run/boot-id
+ExecStart=mount --bind /run/boot-id /proc/sys/kernel/random/boot_id
+[Install]
+WantedBy=sysinit.target
+UNIT
+systemctl enable own-boot-id.service
