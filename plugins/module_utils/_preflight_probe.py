@@ -32,7 +32,7 @@ OUTCOMES = (
     "closed",  # the connection was ended without an answer
     "proxy_refused_password",  # 407
     "forbidden",  # 403
-    "gateway_error",  # 502, 503, 504
+    "gateway_error",  # 502, 503, 504; Squid also says 500 where it can't get through
     "unexpected_answer",  # any other status
     "not_a_proxy",  # it answers CONNECT as a web server does
     "not_http",  # what it answers is not HTTP
@@ -48,6 +48,7 @@ OUTCOMES = (
 REACHED = ("ok", "tls_inspected")
 WITH_TLS = ("https", "amqp", "mqtt")
 
+_GATEWAY = (500, 502, 503, 504)
 _WEB_SERVER = (400, 404, 405, 501)
 # What it looks like when the other of the two schemes would be right, and many other things do as well.
 _PERHAPS_THE_SCHEME = {
@@ -141,7 +142,7 @@ class _Try:
         request = http.head_request(host, port, through_proxy=bool(self._proxy), authorization=authorization)
         answer = http.ask(stream, request, self._at)
         self._note_date(answer)
-        if self._proxy and answer.status in (403, 407, 502, 503, 504):
+        if self._proxy and answer.status in (403, 407, *_GATEWAY):
             self._refuse(answer)
         return "ok", answer.shown
 
@@ -168,7 +169,7 @@ class _Try:
             raise Trouble("proxy_refused_password", "proxy", answer.shown)
         if answer.status == 403:
             raise Trouble("forbidden", "tunnel", answer.shown)
-        if answer.status in (502, 503, 504):
+        if answer.status in _GATEWAY:
             raise Trouble("gateway_error", "tunnel", answer.shown)
         if answer.status in _WEB_SERVER:
             raise Trouble("not_a_proxy", "tunnel", answer.shown)

@@ -15,6 +15,7 @@ description:
   - Tries the given proxy, not the one that is set, from where it is to be used, and needs nothing there but Python.
   - Every endpoint is tried at once, by the name look-up, TCP, CONNECT with the credentials, TLS and the clock, within
     one time limit. The failure says what is wrong in a sentence for each cause.
+  - Without O(proxy), everything is tried directly.
   - What O(proxy)'s C(no_proxy) covers is tried directly, by the rules of Go, which dockerd and the ECS agent follow.
   - Nothing is changed on the host. O(from_container) makes an empty image and a container, and removes both.
 extends_documentation_fragment:
@@ -30,9 +31,6 @@ attributes:
     support: N/A
     details: No file is written.
 options:
-  proxy:
-    description:
-      - Without it, everything is tried directly.
   endpoints:
     description:
       - 'Whom to reach: C(host:port), a URL, or a dictionary with V(host), V(port), and as you like V(protocol)
@@ -153,7 +151,7 @@ endpoints:
       description:
         - V(ok); or V(tls_inspected), which is also trusted, but by an authority that the administrator added.
         - Or what went wrong, V(name_not_resolved), V(refused), V(unreachable), V(timeout), V(closed),
-          V(proxy_refused_password) (407), V(forbidden) (403), V(gateway_error) (502, 503, 504),
+          V(proxy_refused_password) (407), V(forbidden) (403), V(gateway_error) (500, 502, 503, 504),
           V(unexpected_answer), V(not_a_proxy), V(not_http), V(speaks_tls), V(speaks_http), V(tls_failed),
           V(tls_untrusted), V(tls_other_name), V(tls_expired), V(tls_not_yet_valid), V(clock).
       type: str

@@ -90,6 +90,7 @@ THREE = ("a.example.com:443", "b.example.com:443", "c.example.com:443")
     ("answer", "outcome", "at", "said"),
     [
         (b"HTTP/1.1 403 Forbidden\r\n\r\n", "forbidden", "tunnel", "forbids everything"),
+        (b"HTTP/1.1 500 x\r\nX-Squid-Error: ERR_CANNOT_FORWARD\r\n\r\n", "gateway_error", "tunnel", "ERR_CANNOT"),
         (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "gateway_error", "tunnel", "can't get through to everything"),
         (b"HTTP/1.0 503 x\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\n\r\n", "gateway_error", "tunnel", "ERR_DNS_FAIL"),
         (b"HTTP/1.1 504 Gateway Timeout\r\n\r\n", "gateway_error", "tunnel", "504"),
