@@ -39,12 +39,12 @@ MODULES = (
 # are the container's own, and part of what is tried.
 _MOUNTS = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
-    *("/etc/ssl", "/etc/pki", "/etc/crypto-policies", "/etc/alternatives"),
+    *("/etc/ssl", "/etc/pki", "/var/lib/ca-certificates", "/etc/crypto-policies", "/etc/alternatives"),
     *("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/nsswitch.conf"),
 )
 _UNIT = "docker.service"
 _EMPTY_TAR = bytes(10240)
-_SECONDS = 30.0  # for the engine to start and to remove the container, besides the probe's own time
+_SECONDS = 20.0  # for the engine to do one thing, besides the probe's own time
 
 _BOOTSTRAP = """\
 import json, sys, types

@@ -137,13 +137,14 @@ def dial(host: str, port: int, limit: Limit, at: str) -> Plain:
     except (socket.gaierror, UnicodeError) as exc:
         reason = exc.strerror if isinstance(exc, socket.gaierror) and exc.strerror else "not a host name"
         raise Trouble("name_not_resolved", at, reason) from exc
-    trouble = Trouble("unreachable", at, "no address")
+    troubles = []
     for family, kind, protocol, _name, address in found:
         try:
             return Plain(_connected(family, kind, protocol, address, limit.left()), limit)
         except OSError as exc:
-            trouble = Trouble(outcome_of(exc), at, f"{address[0]}: {reason_of(exc)}")
-    raise trouble
+            troubles.append(Trouble(outcome_of(exc), at, f"{address[0]}: {reason_of(exc)}"))
+    # A name may have an IPv6 address and this host no way to any, which says nothing of the address that matters.
+    raise next((each for each in troubles if each.outcome != "unreachable"), troubles[0])
 
 
 def outcome_of(exc: OSError) -> str:

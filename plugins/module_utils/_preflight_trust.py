@@ -29,9 +29,17 @@ class Trust:
         self._bundle = bundle
         self._added = added
         self._extra = "\n".join(extra)
+        self._contexts: t.Dict[t.Tuple[bool, bool], ssl.SSLContext] = {}
 
     def context(self, *, verify: bool = True, at_most_tls12: bool = False) -> ssl.SSLContext:
         """Return a context that trusts what the host trusts, or one that takes any certificate, to look at it."""
+        # To read a store of some 150 authorities takes longer than a handshake, and many are to come.
+        wanted = (verify, at_most_tls12)
+        if wanted not in self._contexts:
+            self._contexts[wanted] = self._context(verify, at_most_tls12)
+        return self._contexts[wanted]
+
+    def _context(self, verify: bool, at_most_tls12: bool) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if at_most_tls12:

@@ -46,8 +46,8 @@ options:
     default: []
   timeout:
     description:
-      - Seconds after which there is a result, even where a name server never answers. Containers take up to half a
-        minute more to start and to be removed.
+      - Seconds after which there is a result, even where a name server never answers. With O(from_container) it takes a
+        second or two more, and where the engine hangs up to a minute and a half.
     type: float
     default: 15
   connect_timeout:

@@ -188,6 +188,18 @@ def test_a_proxy_that_is_not_there_is_said_once(model, outcome):
     assert len(report.failures) == 1
 
 
+def test_an_address_without_a_way_does_not_hide_what_the_other_says(monkeypatch):
+    port = loopback.closed_port()
+    resolve = socket.getaddrinfo
+    found = [
+        *resolve("127.0.0.1", port, type=socket.SOCK_STREAM),
+        *resolve("2001:db8::1", port, type=socket.SOCK_STREAM),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: found)
+    (result,) = check("http://proxy.example.com:3128", connect_timeout=0.3).endpoints
+    assert (result["outcome"], result["detail"]) == ("refused", "127.0.0.1: Connection refused")
+
+
 def test_both_proxies_are_tried(serve):
     """A set with https alone still proves the proxy for http, of which nothing is asked."""
     works = serve(loopback.Proxy(answers={"*": b"HTTP/1.1 503 x\r\n\r\n"}))
