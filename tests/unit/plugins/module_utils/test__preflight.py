@@ -410,6 +410,17 @@ _preflight.check({"proxy": {"http": "http://proxy.example.com:3128"}, "timeout":
     assert time.monotonic() - begun < 10
 
 
+def test_nothing_of_ansible_is_needed():
+    """The guard calls it on the host, where there is none."""
+    program = """
+import sys
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _preflight, _preflight_container
+print([name for name in sys.modules if name == "ansible" or name.startswith("ansible.")])
+"""
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=20)
+    assert ran.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("open_ports", "protocol"),
     [(("amqp", "mqtt"), "Amqp"), (("mqtt",), "Mqtt"), ((), "AmqpWs")],
