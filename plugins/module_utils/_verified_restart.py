@@ -99,7 +99,8 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     }
     if not (due.restart or due.reload) and (not pending or (deferred and due.left)):
         return told
-    run.changed = True
+    # A proof alone changes nothing; what it proves was reported as a change by who made it.
+    run.changed = run.changed or bool(due.restart or due.reload or back)
     if run.check_mode:
         return told
     with checkpoint.locked(create=True):
