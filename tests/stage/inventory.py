@@ -29,6 +29,8 @@ def write(path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], prox
         "stage_payload": str(folder / "payload.tar"),
         # The role's default, Docker Hub, is out of reach here even through the proxy: the proxy alone is tried.
         "moby_preflight_endpoints": [],
+        # Eight by default; tests restart engines all the time, and those of an unstable unit say so themselves.
+        "moby_stable_seconds": 2,
     }
     members: dict[str, t.Any] = {each.name: {"ansible_host": each.address} for each in hosts}
     groups = {"children": {"moby": {"hosts": members}}, "vars": variables}
