@@ -27,7 +27,8 @@ class ActionModule(ActionBase):
         result = super().run(tmp, variables)
         arguments = dict(self._task.args)
         given = arguments.pop("certificates", None) or arguments.pop("certificate", None) or []
-        arguments["checkpoint_run"] = run_identity()
+        if arguments.get("checkpoint"):
+            arguments["checkpoint_run"] = run_identity()
         notices: list[Notice] = []
         # What is to go is known by its name, and may long be expired, or its file removed.
         if arguments.get("state") != "absent":
