@@ -33,13 +33,10 @@ def restart(unit: str, path: str, seconds: float, keep: _host_file.Keep, root: s
     `seconds` is what the restart may take. Raises Refused where the daemon doesn't come up. The file is as it was then
     too, but for what the first state that `keep` was given takes back.
     """
+    prepare(unit, path, seconds, root)
     found = _host_file.read(root + path)
-    wanted = _wants(found.content, path)
     running = _switched_on(unit, root)
-    if wanted and running is False:
-        _units.reload(unit, seconds)
-        _wait(unit, True, root)
-    elif not wanted and running is not False:
+    if not _wants(found.content, path) and running is not False:
         try:
             _restart_and_switch_off(unit, found, seconds, keep, root)
             return
@@ -48,6 +45,13 @@ def restart(unit: str, path: str, seconds: float, keep: _host_file.Keep, root: s
             if running:
                 raise
     _units.restart(unit, seconds)
+
+
+def prepare(unit: str, path: str, seconds: float, root: str = "") -> None:
+    """Have the running daemon leave its containers running when it stops, if its file wants that, whoever stops it."""
+    if _wants(_host_file.read(root + path).content, path) and _switched_on(unit, root) is False:
+        _units.reload(unit, seconds)
+        _wait(unit, True, root)
 
 
 def _restart_and_switch_off(
