@@ -8,11 +8,15 @@
 
 Everything of checkpoint NAME is in /var/lib/container_hosts/checkpoints/NAME, which only root can read:
 
-    pending/      each file's first state since the last commit; there while a change is not proven
+    pending/      each file's first state since the last commit; there while a change is not proven. In it may be
+                  deferred.json: all is proven but for units whose restart was left to others
     commits/ID/   the same of earlier changes, which are proven: what `rollback` goes back to
     request.json  what verified_restart asks of the guard; running.json once the guard has begun
     result.json   how that ended, until the controller has seen it
+    foreign/      what others wrote between our changes, wherever we had to replace it
     guard.zip     the guard's code while a change is pending (see _guard_units)
+
+What is to go as a whole gets a name that begins with a dot first, so that a run which dies leaves no half of it.
 """
 
 from __future__ import annotations
@@ -34,7 +38,10 @@ LOCK_SECONDS = 900
 KEPT_COMMITS = 5
 # Seconds within which verified_restart must follow a change; in a large fleet, many other hosts come in between.
 DEADLINE = 3600
+DEFERRED = "pending/deferred.json"
+_ABOUT = "about.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}\Z")
+_COMMIT = re.compile(r"[0-9]+-[0-9TZ]+\Z")
 _PRIVATE = _host_file.Missing(mode=0o600, folder_mode=0o700)
 _LIMIT = 2 * _host_file.MAX_BYTES
 
@@ -45,6 +52,15 @@ class Commit(t.NamedTuple):
     id: str
     path: str
     about: t.Dict[str, t.Any]
+
+
+class Kept(t.NamedTuple):
+    """What a file was, and what has come over it since."""
+
+    record: _checkpoint_record.Record
+    wrote: t.Set[str]  # digests of what we wrote
+    aside: t.Tuple[str, ...] = ()  # where that is which others wrote over it and we replaced
+    between: t.Tuple[bytes, ...] = ()  # what others wrote over it between two commits, and is in the later one only
 
 
 class Checkpoint:
@@ -76,28 +92,35 @@ class Checkpoint:
 
     def to_end(self) -> bool:
         """Tell whether verified_restart has something to do: a change to prove, or an outcome that nobody heard of."""
-        return self.pending() or os.path.exists(self.file("result.json"))
+        # The guard's code goes last, so where it lies, something of a run that was killed may lie too.
+        return self.pending() or any(
+            os.path.exists(self.file(name)) for name in ("request.json", "running.json", "result.json", "guard.zip")
+        )
 
     def keep(self, found: _host_file.Snapshot, after: t.Optional[bytes]) -> t.Callable[[], None]:
         """Write down what is found, unless an earlier state since the last commit is there; a _host_file.Keep.
 
-        Also which contents are ours, so that the way back can tell them from what others write in between.
+        Also which contents are ours, so that the way back can tell them from what others write in between; those are
+        put aside.
         """
         self._begin()
-        name = _checkpoint_record.name(found.real[len(self.root) :])
-        record = f"{self.pending_folder}/{name}.record"
+        path = found.real[len(self.root) :]
+        name = _checkpoint_record.name(path)
+        record, wrote = (f"{self.pending_folder}/{name}.{suffix}" for suffix in ("record", "wrote"))
         new = not os.path.exists(record)
         if new:
             content = _checkpoint_record.encode(self._record(found))
             _host_file.edit(record, lambda _found: content, missing=_PRIVATE, limit=_LIMIT)
-        wrote = f"{self.pending_folder}/{name}.wrote"
+        elif found.content is not None and is_foreign(found.content, _kept(self.pending_folder, name)):
+            self.put_aside(path, found.content)
         line = _checkpoint_record.digest(after).encode("ascii") + b"\n"
         _host_file.edit(wrote, lambda before: (before or b"") + line, missing=_PRIVATE)
 
         def forget() -> None:
             if new:
-                for path in (wrote, record):
-                    _host_file.edit(path, lambda _found: None)
+                # The record first: without it, the other one means nothing.
+                for path in (record, wrote):
+                    _host_file.edit(path, lambda _found: None, limit=_LIMIT)
 
         return forget
 
@@ -110,6 +133,10 @@ class Checkpoint:
         self._begun = True
         _guard_units.arm(self)
         _host_file.make_folder(self.pending_folder, _PRIVATE)
+        deferred = self.read(DEFERRED)
+        if deferred and deferred["units"]:
+            # What is changed from here on is not what was proven but for them.
+            self.write(DEFERRED, {**deferred, "units": []})
 
     def _record(self, found: _host_file.Snapshot) -> _checkpoint_record.Record:
         parent = os.path.dirname(found.real)
@@ -130,8 +157,36 @@ class Checkpoint:
         self._begin()
         _host_file.edit(f"{self.pending_folder}/{action}.action", lambda _found: b"", missing=_PRIVATE)
 
-    def records(self) -> t.List[t.Tuple[_checkpoint_record.Record, t.Set[str]]]:
-        """Return each pending record with the digests of what we wrote over it."""
+    def put_aside(self, path: str, content: bytes) -> str:
+        """Keep what someone else wrote to `path`, since it is about to be replaced; return where it is kept."""
+        digest = _checkpoint_record.digest(content)
+        aside = self.file(f"foreign/{os.path.basename(path)}.{digest[:16]}")
+        _host_file.edit(aside, lambda _found: content, missing=_PRIVATE)
+        self.note_aside(path, aside[len(self.root) :])
+        return aside[len(self.root) :]
+
+    def note_aside(self, path: str, aside: str) -> None:
+        """Note where that is which someone else put at `path`, for the report, however often it is begun anew."""
+        line = json.dumps(aside).encode("ascii") + b"\n"
+        _host_file.edit(
+            f"{self.pending_folder}/{_checkpoint_record.name(path)}.aside",
+            lambda before: before if line in (before or b"") else (before or b"") + line,
+            missing=_PRIVATE,
+        )
+
+    def note_folder(self, folder: str) -> None:
+        """Note that a folder is being made again; a run that dies in between may leave it with another owner."""
+        _host_file.edit(self._folder_note(folder), lambda _found: b"", missing=_PRIVATE)
+
+    def noted_folder(self, folder: str) -> bool:
+        """Tell whether a folder that stands was made again by us."""
+        return os.path.exists(self._folder_note(folder))
+
+    def _folder_note(self, folder: str) -> str:
+        return f"{self.pending_folder}/{_checkpoint_record.name(folder)}.folder"
+
+    def records(self) -> t.List[Kept]:
+        """Return what is pending, by path."""
         return _records(self.pending_folder)
 
     def actions(self) -> t.List[str]:
@@ -149,13 +204,18 @@ class Checkpoint:
 
     def forget(self) -> None:
         """Drop what is pending: it has been taken back, or is proven without a commit."""
+        self.sweep()
         if self.pending():
-            gone = f"{self.folder}/.gone-{os.getpid()}"
-            os.rename(self.pending_folder, gone)  # at once, or a run that dies in between leaves half of it
+            os.rename(self.pending_folder, f"{self.folder}/.gone")
             _host_file.sync_folder(self.folder)
-        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
-            if name.startswith(".gone-"):
-                shutil.rmtree(f"{self.folder}/{name}")
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what runs that were killed left among the checkpoint's own files: the lock says it is nobody's."""
+        for folder in (self.folder, self.file("foreign"), self.file("commits")):
+            for name in os.listdir(folder) if os.path.isdir(folder) else []:
+                if name.startswith("."):
+                    _remove(f"{folder}/{name}")
 
     # Commits ------------------------------------------------------------------------------------------------------
 
@@ -164,16 +224,18 @@ class Checkpoint:
         if not self.pending():
             return None
         last = self.commits()
-        number = int(last[-1].id.partition("-")[0]) + 1 if last else 1
+        number = _number(last[-1].id) + 1 if last else 1
         commit_id = f"{number:04d}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         folder = f"{self.folder}/commits"
         _host_file.make_folder(folder, _PRIVATE)
         self.write(f"pending/{_ABOUT}", about)
+        for name in os.listdir(self.pending_folder):
+            if name.startswith("."):
+                _remove(f"{self.pending_folder}/{name}")
         os.rename(self.pending_folder, f"{folder}/{commit_id}")
         _host_file.sync_folder(folder)
         _host_file.sync_folder(self.folder)
-        for old in last[: max(0, len(last) + 1 - KEPT_COMMITS)]:
-            shutil.rmtree(old.path)
+        self.drop(old.id for old in last[: max(0, len(last) + 1 - KEPT_COMMITS)])
         return commit_id
 
     def prove(self, run: t.Optional[str]) -> None:
@@ -186,14 +248,19 @@ class Checkpoint:
     def commits(self) -> t.List[Commit]:
         """Return what can be taken back, the oldest first."""
         folder = f"{self.folder}/commits"
-        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        found = os.listdir(folder) if os.path.isdir(folder) else []
+        names = sorted((name for name in found if _COMMIT.match(name)), key=_number)
         return [Commit(name, f"{folder}/{name}", _load(f"{folder}/{name}/{_ABOUT}") or {}) for name in names]
 
     def drop(self, ids: t.Iterable[str]) -> None:
-        """Remove commits, the newest first: they have been taken back."""
-        for commit_id in sorted(ids, reverse=True):
+        """Remove commits, the newest first: they have been taken back, or are too old."""
+        folder = f"{self.folder}/commits"
+        for commit_id in sorted(ids, key=_number, reverse=True):
+            self.sweep()
             with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(f"{self.folder}/commits/{commit_id}")
+                os.rename(f"{folder}/{commit_id}", f"{folder}/.gone")
+                _host_file.sync_folder(folder)
+        self.sweep()
 
     # The transaction's own files ----------------------------------------------------------------------------------
 
@@ -207,16 +274,19 @@ class Checkpoint:
         _host_file.edit(self.file(name), lambda _found: data, missing=_PRIVATE, private=True)
 
     def remove(self, *names: str) -> None:
-        """Remove some of these files."""
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
+        """Remove some of these files, down to the disk: after a power loss, one of them would be news again."""
+        found = [name for name in names if os.path.lexists(self.file(name))]
+        for name in found:
+            with contextlib.suppress(FileNotFoundError):  # result.json is the controller's to remove, too
                 os.unlink(self.file(name))
+        if found:
+            _host_file.sync_folder(self.folder)
 
     @contextlib.contextmanager
-    def locked(self, *, create: bool, seconds: float = LOCK_SECONDS) -> t.Iterator[None]:
+    def locked(self, *, create: bool, seconds: float = LOCK_SECONDS) -> t.Iterator[bool]:
         """Hold the host's one lock: whoever edits under a checkpoint, restarts or restores has it alone.
 
-        Without `create`, a host that never had a checkpoint is left as it is, and nothing is held.
+        Without `create`, a host that never had a checkpoint is left as it is, and nothing is held: False.
         """
         folder = f"{self.root}{FOLDER}"
         if create:
@@ -224,46 +294,72 @@ class Checkpoint:
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            yield
+            yield False
             return
         try:
             _host_file.lock(descriptor, folder, seconds)
-            yield
+            yield True
         finally:
             os.close(descriptor)
-
-
-_ABOUT = "about.json"
 
 
 def names(root: str = "") -> t.List[str]:
     """Return the names of the checkpoints that this host has."""
     folder = f"{root}{FOLDER}"
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    found = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [name for name in found if _NAME.match(name)]
 
 
-def states_before(commits: t.Sequence[Commit]) -> t.List[t.Tuple[_checkpoint_record.Record, t.Set[str]]]:
-    """Return the files as they were before the first of these commits, with the digests of the last one's writing."""
-    found: t.Dict[str, t.Tuple[_checkpoint_record.Record, t.Set[str]]] = {}
-    for commit in commits:
-        for record, wrote in _records(commit.path):
-            found[record.path] = (found[record.path][0] if record.path in found else record, wrote)
+def states_before(folders: t.Sequence[str]) -> t.List[Kept]:
+    """Return the files as they were before the first of these commits, given by their folders in order."""
+    found: t.Dict[str, Kept] = {}
+    for folder in folders:
+        for later in _records(folder):
+            first = found.get(later.record.path)
+            if first is None:
+                found[later.record.path] = later
+                continue
+            content = later.record.content
+            between = first.between
+            if content is not None and is_foreign(content, first):
+                between += (content,)
+            found[later.record.path] = Kept(first.record, first.wrote | later.wrote, first.aside + later.aside, between)
     return list(found.values())
 
 
-def actions_of(commits: t.Sequence[Commit]) -> t.List[str]:
-    """Return what is to be done after these commits' files are restored."""
-    return list(dict.fromkeys(action for commit in commits for action in _named(commit.path, ".action")))
+def actions_of(folders: t.Sequence[str]) -> t.List[str]:
+    """Return what is to be done after the files of these commits, given by their folders, are restored."""
+    return list(dict.fromkeys(action for folder in folders for action in _named(folder, ".action")))
 
 
-def _records(folder: str) -> t.List[t.Tuple[_checkpoint_record.Record, t.Set[str]]]:
-    found = []
-    for name in _named(folder, ".record"):
-        path = f"{folder}/{name}.record"
-        content = _host_file.read(path, limit=_LIMIT).content or b""
-        wrote = _host_file.read(f"{folder}/{name}.wrote").content or b""
-        found.append((_checkpoint_record.decode(content, where=path), set(wrote.decode("ascii").split())))
-    return sorted(found, key=lambda each: each[0].path)
+def is_foreign(content: bytes, kept: Kept) -> bool:
+    """Tell whether bytes are neither what a file had at first nor what we wrote."""
+    return content != kept.record.content and _checkpoint_record.digest(content) not in kept.wrote
+
+
+def _records(folder: str) -> t.List[Kept]:
+    return sorted((_kept(folder, name) for name in _named(folder, ".record")), key=lambda each: each.record.path)
+
+
+def _kept(folder: str, name: str) -> Kept:
+    path = f"{folder}/{name}.record"
+    record = _checkpoint_record.decode(_host_file.read(path, limit=_LIMIT).content or b"", where=path)
+    wrote, aside = (_host_file.read(f"{folder}/{name}.{suffix}").content or b"" for suffix in ("wrote", "aside"))
+    return Kept(
+        record, set(wrote.decode("ascii", "replace").split()), tuple(json.loads(line) for line in aside.splitlines())
+    )
+
+
+def _number(commit_id: str) -> int:
+    return int(commit_id.partition("-")[0])
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _named(folder: str, suffix: str) -> t.List[str]:
@@ -273,4 +369,7 @@ def _named(folder: str, suffix: str) -> t.List[str]:
 
 def _load(path: str) -> t.Optional[t.Dict[str, t.Any]]:
     content = _host_file.read(path).content
-    return None if content is None else t.cast("t.Dict[str, t.Any]", json.loads(content))
+    try:
+        return None if content is None else t.cast("t.Dict[str, t.Any]", json.loads(content))
+    except ValueError as exc:
+        raise Refused(f"is damaged: {exc}", where=path, instead="Remove it, and run again.") from exc

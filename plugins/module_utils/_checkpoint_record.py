@@ -59,14 +59,14 @@ def decode(data: bytes, *, where: str) -> Record:
         if said["format"] != FORMAT or not newline:
             raise ValueError(f"format {said['format']}")
         attributes = _attributes(said["file"])
-        return Record(
-            said["path"],
-            None if attributes is None else content,
-            attributes,
-            _attributes(said["folder"]),
-            tuple(said["made"]),
-        )
-    except (ValueError, KeyError, TypeError) as exc:
+        path, made = said["path"], said["made"]
+        if not isinstance(made, list) or not all(isinstance(each, str) and each[:1] == "/" for each in (path, *made)):
+            raise ValueError("its paths")
+        if attributes is None and content:
+            raise ValueError("bytes of a file that was not there")
+        folder = _attributes(said["folder"])
+        return Record(path, None if attributes is None else content, attributes, folder, tuple(made))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise Refused(
             f"is no record of a file that this version can read: {exc}",
             where=where,
@@ -84,5 +84,8 @@ def _plain(attributes: t.Optional[Attributes]) -> t.Optional[t.Dict[str, t.Any]]
 def _attributes(said: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[Attributes]:
     if said is None:
         return None
+    mode, owner, group, modified = (said[key] for key in ("mode", "owner", "group", "modified"))
+    if not all(type(number) is int for number in (mode, owner, group, modified or 0)):
+        raise ValueError("its attributes")
     extended = {key: base64.b64decode(value, validate=True) for key, value in said["extended"].items()}
-    return Attributes(said["mode"], said["owner"], said["group"], extended, said["modified"])
+    return Attributes(mode, owner, group, extended, modified)

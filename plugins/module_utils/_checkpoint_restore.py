@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import typing as t
 
-from . import _checkpoint_record, _guard_units, _host_file, _trusted_certificate, _units
-from ._checkpoint import Checkpoint
+from . import _guard_units, _host_file, _trusted_certificate, _units
+from ._checkpoint import Checkpoint, Kept, is_foreign
+from ._checkpoint_record import Record
 from ._errors import Refused
 
 # What has to be done once files are restored, by the name under which a checkpoint notes it.
 ACTIONS: t.Dict[str, t.Callable[[], None]] = {"trust_store": _trusted_certificate.refresh}
 
 
+_TRIES = 5
+
+
 class Restored(t.NamedTuple):
     """What a restore did: paths, and for those that someone else had changed in between, where their bytes are now."""
 
     paths: t.List[str]
-    foreign: t.Dict[str, str]
+    foreign: t.Dict[str, t.List[str]]
 
 
 def restore(checkpoint: Checkpoint) -> Restored:
@@ -35,19 +40,26 @@ def restore(checkpoint: Checkpoint) -> Restored:
     return put_back(checkpoint, checkpoint.records(), checkpoint.actions())
 
 
-def put_back(
-    checkpoint: Checkpoint,
-    records: t.Sequence[t.Tuple[_checkpoint_record.Record, t.Set[str]]],
-    actions: t.Sequence[str],
-) -> Restored:
-    """Make files what their records say, each given with the digests of what we wrote over it."""
+def put_back(checkpoint: Checkpoint, files: t.Sequence[Kept], actions: t.Sequence[str]) -> Restored:
+    """Make files what they were before our changes, while something is pending.
+
+    What can be restored is, before Refused or OSError is raised for the rest.
+    """
     done = Restored([], {})
-    for record, wrote in records:
-        _restore_file(checkpoint, record, wrote, done)
-    for action in actions:
-        ACTIONS[action]()
+    troubles: t.List[Exception] = []
+    made = {folder for kept in files for folder in kept.record.made}
+    steps: t.List[t.Callable[[], None]] = [_file_step(checkpoint, kept, made, done) for kept in files]
+    steps.append(lambda: _remove_folders(checkpoint.root, made))
+    steps.extend(_action_step(name) for name in actions)
     if _units.booted(checkpoint.root):
-        _units.daemon_reload()
+        steps.append(_units.daemon_reload)
+    for step in steps:
+        try:
+            step()
+        except (Refused, OSError) as trouble:
+            troubles.append(trouble)
+    if troubles:
+        raise troubles[0]
     return done
 
 
@@ -60,53 +72,108 @@ def take_back(checkpoint: Checkpoint) -> None:
         restore(checkpoint)
         checkpoint.forget()
         _guard_units.disarm(checkpoint)
-    except (Refused, OSError):
-        # Where not even that goes, the caller's own error is still the one to tell; the next run takes it up.
-        with contextlib.suppress(Refused, OSError):
+    # Whatever it is: the caller's own error is the one to tell, and the next run takes this up.
+    except Exception:
+        with contextlib.suppress(Exception):
             _guard_units.call_to_take_back(checkpoint)
 
 
-def _restore_file(checkpoint: Checkpoint, record: _checkpoint_record.Record, wrote: t.Set[str], done: Restored) -> None:
+def _action_step(name: str) -> t.Callable[[], None]:
+    def act() -> None:
+        if name not in ACTIONS:
+            raise Refused(f"knows no {name}", where="checkpoint", instead="Was it written by another version?")
+        ACTIONS[name]()
+
+    return act
+
+
+def _file_step(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Restored) -> t.Callable[[], None]:
+    return lambda: _restore_file(checkpoint, kept, made, done)
+
+
+def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Restored) -> None:
+    record = kept.record
     path = checkpoint.root + record.path
-    found = _host_file.read(path)
-    if found.content == record.content and _same(found, record):
-        _remove_folders(checkpoint.root, record)
-        return
-    if found.content is not None and found.content != record.content:
-        now = _checkpoint_record.digest(found.content)
-        if now not in wrote:
-            done.foreign[record.path] = _put_aside(checkpoint, record, found.content, now)
-    _make_folders(checkpoint.root, record)
-    _host_file.put_back(path, record.content, record.attributes)
-    _remove_folders(checkpoint.root, record)
-    done.paths.append(record.path)
+    aside = list(kept.aside)
+    for content in kept.between:
+        aside.append(checkpoint.put_aside(record.path, content))
+    _host_file.sweep(path)
+    for _try in range(_TRIES):
+        moved = _clear(checkpoint, record)
+        aside.extend([moved] if moved else [])
+        found = _host_file.read(path)
+        if found.content == record.content and _same(found, record):
+            break
+        if found.content is not None and is_foreign(found.content, kept):
+            aside.append(checkpoint.put_aside(record.path, found.content))
+        if record.content is not None:
+            _make_folder(checkpoint, record, made)
+        if _host_file.put_back(path, record.content, record.attributes, found):
+            done.paths.append(record.path)
+            break
+    else:
+        raise Refused(f"was changed by another process {_TRIES} times while it was restored", where=record.path)
+    if aside:
+        done.foreign[record.path] = list(dict.fromkeys(aside))
 
 
-def _same(found: _host_file.Snapshot, record: _checkpoint_record.Record) -> bool:
+def _same(found: _host_file.Snapshot, record: Record) -> bool:
     return found.content is None or _host_file.attributes_of(found) == record.attributes
 
 
-def _put_aside(checkpoint: Checkpoint, record: _checkpoint_record.Record, content: bytes, digest: str) -> str:
-    """Keep what someone else wrote over ours: no byte that isn't ours may be lost."""
-    aside = checkpoint.file(f"foreign/{os.path.basename(record.path)}.{digest[:16]}")
-    missing = _host_file.Missing(mode=0o600, folder_mode=0o700)
-    _host_file.edit(aside, lambda _found: content, missing=missing)
-    return aside[len(checkpoint.root) :]
+def _clear(checkpoint: Checkpoint, record: Record) -> t.Optional[str]:
+    """Move what is no file, or is too large for one, out of a file's way; return where it is now.
+
+    A link is moved too: the file was not one, and what a link leads to was never ours to change.
+    """
+    path = checkpoint.root + record.path
+    try:
+        status = os.lstat(path)
+        if stat.S_ISREG(status.st_mode) and status.st_size <= _host_file.MAX_BYTES:
+            return None
+        if stat.S_ISDIR(status.st_mode):
+            # Docker makes an empty folder where a container is to see a file that isn't there.
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+                return None
+        number = 1
+        while os.path.lexists(f"{path}.foreign-{number}"):
+            number += 1
+        aside = f"{record.path}.foreign-{number}"
+        checkpoint.note_aside(record.path, aside)
+        os.rename(path, checkpoint.root + aside)
+        _host_file.sync_folder(os.path.dirname(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as exc:
+        raise Refused(
+            f"cannot be restored, since something else stands there: {exc.strerror}",
+            where=record.path,
+            instead="Move that out of the way.",
+        ) from exc
+    return aside
 
 
-def _make_folders(root: str, record: _checkpoint_record.Record) -> None:
-    parent = root + os.path.dirname(record.path)
-    if record.content is None or record.folder is None or os.path.isdir(parent):
+def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> None:
+    """Make a folder again that went with our last file in it, as it was: those above it are systemd's own.
+
+    One of our own making stands for it where a later edit needed it again.
+    """
+    folder = os.path.dirname(record.path)
+    path = checkpoint.root + folder
+    was = record.folder
+    if was is None or (os.path.isdir(path) and folder not in made and not checkpoint.noted_folder(folder)):
         return
-    # A drop-in's folder that went with our last file in it: those above it are systemd's own and still there.
-    _host_file.make_folder(parent, _host_file.Missing(folder_mode=record.folder.mode))
-    os.chown(parent, record.folder.owner, record.folder.group)
-    for name, value in record.folder.extended.items():
-        os.setxattr(parent, name, value)
+    checkpoint.note_folder(folder)
+    _host_file.make_folder(path, _host_file.Missing(folder_mode=was.mode))
+    os.chown(path, was.owner, was.group)
+    os.chmod(path, was.mode)
+    for name, value in was.extended.items():
+        os.setxattr(path, name, value)
 
 
-def _remove_folders(root: str, record: _checkpoint_record.Record) -> None:
-    for folder in reversed(record.made):
+def _remove_folders(root: str, made: t.Set[str]) -> None:
+    for folder in sorted(made, key=len, reverse=True):
         # It stays where something else is in it by now.
         with contextlib.suppress(OSError):
             os.rmdir(root + folder)

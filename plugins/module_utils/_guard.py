@@ -11,6 +11,7 @@ any time:
 
     request.json           carry out what verified_restart asks
     running.json           a guard died over such a request: take the change back, unless it was committed already
+    deferred.json          all was proven but for units that were left to others: leave the files
     pending/, and --boot   the power went: restore the files, before any daemon has read them
     pending/, deadline     nobody proved the change in time, or its maker died: restore the files
     nothing                go, and take the guard's own units along
@@ -25,7 +26,7 @@ import time
 import typing as t
 
 from . import _checkpoint_restore, _guard_units
-from ._checkpoint import Checkpoint
+from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
 
 
@@ -33,8 +34,12 @@ def main() -> None:
     """Run as `python guard.zip NAME [--boot]`. Ends with 1 where systemd is to start it again."""
     name, *flags = sys.argv[1:]
     checkpoint = Checkpoint(name)
+    code = _identity(sys.argv[0])
     try:
         with checkpoint.locked(create=True):
+            if _identity(sys.argv[0]) not in (code, None):
+                # Who held the lock has put other code in our place, and half of ours isn't loaded yet.
+                os.execv(sys.executable, [sys.executable, "-I", "-B", *sys.argv])  # noqa: S606 - ourselves
             if "--boot" not in flags or not _armed_in_this_boot(checkpoint):
                 act(checkpoint, boot="--boot" in flags)
     except (Refused, OSError) as exc:
@@ -46,17 +51,22 @@ def main() -> None:
 def act(checkpoint: Checkpoint, *, boot: bool = False) -> None:
     """Do what there is to do. Raises Refused or OSError where a file can't be restored: to be tried again."""
     request, running = checkpoint.read("request.json"), checkpoint.read("running.json")
-    if not boot and running is None and request is not None:
+    if running is not None and not boot:
+        _transaction(checkpoint, running).after_a_crash()
+    elif request is not None and not boot:
         os.rename(checkpoint.file("request.json"), checkpoint.file("running.json"))
         _transaction(checkpoint, request).carry_out()
-    elif not boot and running is not None:
-        _transaction(checkpoint, running).after_a_crash()
-    elif checkpoint.pending():
+    elif checkpoint.pending() and (running or request or not _deferred(checkpoint)):
         if not boot and not _guard_units.due(checkpoint):
+            _guard_units.start_timer(checkpoint)  # who set the deadline anew may have died before this
             return
         restored = _checkpoint_restore.restore(checkpoint)
         checkpoint.write("result.json", _outcome(running or request or {}, restored, boot))
         checkpoint.forget()
+    elif running is not None and running["pending"] and checkpoint.read("result.json") is None:
+        # What was pending is no more, so it was proven; only the word of it was lost with the power.
+        checkpoint.write("result.json", {"id": running["id"], "ended": time.time(), "state": "committed"})
+    checkpoint.sweep()
     checkpoint.remove("request.json", "running.json")
     _guard_units.disarm(checkpoint)
 
@@ -66,6 +76,18 @@ def _transaction(checkpoint: Checkpoint, request: t.Dict[str, t.Any]) -> t.Any:
     # that makes a change. verified_restart brings it along.
     module = importlib.import_module(f"{__package__}._transaction")
     return module.Transaction(checkpoint, request)
+
+
+def _deferred(checkpoint: Checkpoint) -> bool:
+    return bool((checkpoint.read(DEFERRED) or {}).get("units"))
+
+
+def _identity(path: str) -> t.Optional[t.Tuple[int, int]]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _armed_in_this_boot(checkpoint: Checkpoint) -> bool:

@@ -14,6 +14,7 @@ nobody confirmed. After a power loss, a unit of the boot restores the files befo
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import json
 import os
@@ -51,7 +52,7 @@ _TIMER = """\
 [Unit]
 Description=Take back the change "{name}" unless it was proven by then
 [Timer]
-OnActiveSec={deadline:g}
+OnActiveSec={deadline:.3f}
 AccuracySec=1s
 Unit={service}
 """
@@ -88,28 +89,46 @@ def _boot(name: str) -> str:
     return f"container-hosts-{name}-boot.service"
 
 
-def arm(checkpoint: Checkpoint) -> None:
-    """Put the guard in place and set its deadline anew; nothing is pending yet, or its maker may have died."""
+def arm(checkpoint: Checkpoint, *, code: bool = False) -> None:
+    """Put the guard in place and set its deadline anew; nothing is pending yet, or its maker may have died.
+
+    With `code`, it gets ours in any case; else one that has a request before it keeps the code of who made that.
+    """
     if not _units.booted(checkpoint.root):
         return
     name = checkpoint.name
-    code = checkpoint.file("guard.zip")
-    install_code(checkpoint)
+    path = checkpoint.file("guard.zip")
+    asked = any(os.path.exists(checkpoint.file(file)) for file in ("request.json", "running.json"))
+    if code or not asked or not os.path.exists(path):
+        install_code(checkpoint)
     values = {
         "name": name,
         "service": service(name),
         "armed": ARMED.format(name=name),
-        "code": code,
+        "code": path,
         "python": _quoted(sys.executable),
         "deadline": checkpoint.deadline,
     }
-    for unit, text in ((service(name), _SERVICE), (_timer(name), _TIMER), (_boot(name), _BOOT)):
-        content = text.format(**values).encode()
-        _edit(checkpoint, f"{_UNITS}/{unit}", content, _FOLDER)
+    edits = [
+        _edit(checkpoint, f"{_UNITS}/{unit}", text.format(**values).encode(), _FOLDER)
+        for unit, text in ((service(name), _SERVICE), (_timer(name), _TIMER), (_boot(name), _BOOT))
+    ]
+    if any(edit.changed and edit.before is not None for edit in edits):
+        _units.daemon_reload()  # systemd may have loaded the earlier ones
     armed = {"deadline": time.clock_gettime(time.CLOCK_BOOTTIME) + checkpoint.deadline}
     _edit(checkpoint, ARMED.format(name=name), json.dumps(armed).encode(), _PRIVATE)
     _enable(checkpoint)
-    _units.systemctl("restart", _timer(name))
+    start_timer(checkpoint)
+
+
+def start_timer(checkpoint: Checkpoint) -> None:
+    """Have systemd call the guard once the time of a change is up, counted from now."""
+    _units.systemctl("restart", _timer(checkpoint.name))
+
+
+def armed(checkpoint: Checkpoint) -> bool:
+    """Tell whether anything of the guard is there: its code comes first and goes last."""
+    return os.path.exists(checkpoint.file("guard.zip"))
 
 
 def disarm(checkpoint: Checkpoint) -> None:
@@ -121,6 +140,7 @@ def disarm(checkpoint: Checkpoint) -> None:
         _units.systemctl("stop", _timer(name))
     _disable(checkpoint)
     for path in (*(f"{_UNITS}/{unit}" for unit in (_boot(name), _timer(name), service(name))), ARMED.format(name=name)):
+        _host_file.sweep(checkpoint.root + path)
         _edit(checkpoint, path, None, _FOLDER)
     checkpoint.remove("guard.zip")
 
@@ -132,6 +152,8 @@ def call(checkpoint: Checkpoint) -> None:
 
 def call_to_take_back(checkpoint: Checkpoint) -> None:
     """Have the guard take back what is pending, however often it has to try: for who couldn't do it himself."""
+    if not _units.booted(checkpoint.root):
+        return
     _edit(checkpoint, ARMED.format(name=checkpoint.name), json.dumps({"deadline": 0}).encode(), _PRIVATE)
     call(checkpoint)
 
@@ -181,8 +203,10 @@ def _add_package(code: zipfile.ZipFile, package: str) -> None:
         code.writestr("/".join((*parts, "__init__.py")), "")
 
 
-def _edit(checkpoint: Checkpoint, path: str, content: t.Optional[bytes], missing: _host_file.Missing) -> None:
-    _host_file.edit(checkpoint.root + path, lambda _found: content, missing=missing)
+def _edit(
+    checkpoint: Checkpoint, path: str, content: t.Optional[bytes], missing: _host_file.Missing
+) -> _host_file.Edit:
+    return _host_file.edit(checkpoint.root + path, lambda _found: content, missing=missing)
 
 
 def _enable(checkpoint: Checkpoint) -> None:
@@ -196,12 +220,17 @@ def _enable(checkpoint: Checkpoint) -> None:
 
 
 def _disable(checkpoint: Checkpoint) -> None:
+    folder = checkpoint.root + _WANTS
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{checkpoint.root}{_WANTS}/{_boot(checkpoint.name)}")
-    if checkpoint.read("made.json"):
-        with contextlib.suppress(OSError):
-            os.rmdir(checkpoint.root + _WANTS)
-        checkpoint.remove("made.json")
+        os.unlink(f"{folder}/{_boot(checkpoint.name)}")
+        _host_file.sync_folder(folder)
+    # The last of several checkpoints takes the folder along, whichever of them made it.
+    notes = glob.glob(f"{glob.escape(os.path.dirname(checkpoint.folder))}/*/made.json")
+    if notes and not (os.path.isdir(folder) and os.listdir(folder)):
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(folder)
+        for note in notes:
+            os.unlink(note)
 
 
 def _quoted(path: str) -> str:

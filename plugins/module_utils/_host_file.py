@@ -172,27 +172,57 @@ def edit(
     )
 
 
-def put_back(path: str, content: t.Optional[bytes], attributes: t.Optional[Attributes]) -> None:
+def put_back(
+    path: str, content: t.Optional[bytes], attributes: t.Optional[Attributes], over: t.Optional[Snapshot] = None
+) -> bool:
     """Make the file at the real `path` be exactly this again; None and None: no file.
 
-    Its folder must be there. Raises Refused where it can't be done, and then the file is as it was.
+    Returns False, with nothing done, where the file is no longer what was found `over` there. Its folder must be
+    there. Raises Refused where it can't be done, and then the file is as it was.
     """
     parent, name = os.path.split(path)
     try:
         folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            lock(folder, parent)
-            _sweep(folder, name)
-            if content is not None and attributes is not None:
-                _place(folder, name, content, attributes)
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=folder)
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    except OSError as exc:
+        if content is None and isinstance(exc, FileNotFoundError):
+            return True
+        raise _refusal(exc, path, "cannot be restored") from exc
+    try:
+        lock(folder, parent)
+        _sweep(folder, name)
+        expect = functools.partial(_expect, folder, name, over) if over else _anything
+        if content is not None and attributes is not None:
+            _place(folder, name, content, attributes, expect)
+        else:
+            expect()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+        os.fsync(folder)
+    except _ChangedMeanwhile:
+        return False
     except OSError as exc:
         raise _refusal(exc, path, "cannot be restored") from exc
+    finally:
+        os.close(folder)
+    return True
+
+
+def sweep(path: str) -> None:
+    """Remove what a run that was killed while it wrote the file at the real `path` left beside it."""
+    parent, name = os.path.split(path)
+    try:
+        folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        raise _refusal(exc, parent, "cannot be read") from exc
+    try:
+        lock(folder, parent)
+        _sweep(folder, name)
+    except OSError as exc:
+        raise _refusal(exc, parent, "cannot be swept") from exc
+    finally:
+        os.close(folder)
 
 
 def attributes_of(found: Snapshot) -> Attributes:
@@ -336,12 +366,16 @@ def _sweep(folder: int, name: str) -> None:
             os.unlink(entry, dir_fd=folder)
 
 
+def _anything() -> None:
+    """Expect nothing of the file that is replaced."""
+
+
 def _place(
     folder: int,
     name: str,
     content: bytes,
     attributes: Attributes,
-    expect: t.Callable[[], None] = lambda: None,
+    expect: t.Callable[[], None] = _anything,
     *,
     beside: str = "",
 ) -> None:

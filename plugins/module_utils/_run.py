@@ -67,15 +67,18 @@ def carry_out(
         result = ensure(params, run)
     if run.changed and not check_mode:
         run = Run(check_mode=False, root=root, checkpoint=checkpoint)
-        with _all_or_nothing(checkpoint) if checkpoint else contextlib.nullcontext():
+        with all_or_nothing(checkpoint) if checkpoint else contextlib.nullcontext():
             result = ensure(params, run)
     return run, result
 
 
 @contextlib.contextmanager
-def _all_or_nothing(checkpoint: _checkpoint.Checkpoint) -> t.Iterator[None]:
-    """Take back all that is pending under the checkpoint if what follows fails: a full disk, a file that appeared."""
-    with checkpoint.locked(create=True):
+def all_or_nothing(checkpoint: _checkpoint.Checkpoint, *, held: bool = False) -> t.Iterator[None]:
+    """Take back all that is pending under the checkpoint if what follows fails: a full disk, a file that appeared.
+
+    It has the host's lock, unless the caller holds it.
+    """
+    with contextlib.nullcontext() if held else checkpoint.locked(create=True):
         try:
             yield
         except BaseException:

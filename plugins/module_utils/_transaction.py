@@ -18,7 +18,7 @@ import time
 import typing as t
 
 from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _units
-from ._checkpoint import Checkpoint
+from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
 from ._redaction import redact
 from ._run import Run
@@ -56,22 +56,20 @@ class Transaction:
             self._preflight()
             self._bring_to_settings()
             self._wait_until_stable(self.units)
-            self._verify()
+            left = self._verify()
+            commit = None if left and self._was_pending() else self._commit()
         # Whatever it was, a mistake of ours included: the host must not stay with what isn't proven.
         except Exception as exc:
-            self._take_back(str(exc) if isinstance(exc, Refused) else f"{type(exc).__name__}: {exc}")
+            if self._was_pending() and not self.checkpoint.pending():
+                self._end_committed()  # it's done; what failed is to tidy up behind it
+            else:
+                self._take_back(str(exc) if isinstance(exc, Refused) else f"{type(exc).__name__}: {exc}")
             return
-        left = find_due(self.request, again=True).left
         if left:
             # Not proven, so no commit: the run that makes the restart goes back to what was before, if it must.
-            self.checkpoint.write("deferred.json", {"units": left})
             self._end("deferred", left=left)
-            return
-        self.checkpoint.remove("deferred.json")
-        if self.request.get("undoes"):
-            self.checkpoint.drop(self.request["undoes"])
-            self.checkpoint.forget()
-        self._end("committed", commit=self.checkpoint.commit(self._about()))
+        else:
+            self._end("committed", commit=commit)
 
     def after_a_crash(self) -> None:
         """End what a guard that was killed began: its commit if it got that far, else the way back."""
@@ -81,8 +79,8 @@ class Transaction:
                 self.checkpoint.forget()
         elif self.checkpoint.pending():
             self._take_back("it was cut off (the guard's process was killed)")
-        elif self.request["pending"]:
-            self._end("committed")
+        elif self._was_pending():
+            self._end_committed()
         else:
             self.carry_out()
 
@@ -97,6 +95,10 @@ class Transaction:
         for unit in due.reload:
             self._touch(unit, "reload")
             _units.reload(unit, self.request["seconds"])
+        for unit in due.left:
+            path = _daemon_json(self.request, unit)
+            if path:
+                _docker_restart.prepare(unit, path, self.request["seconds"])
         for unit in due.restart:
             self._touch(unit, "restart")
             self._restart(unit)
@@ -131,13 +133,14 @@ class Transaction:
                 return
             time.sleep(_TICK)
 
-    def _verify(self) -> None:
+    def _verify(self) -> t.List[str]:
+        """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others."""
         _units.forget()
         left = find_due(self.request, again=True)
         for unit in (*left.restart, *left.reload):
             raise Refused(
-                "even after its restart, it runs with something else than its files say. "
-                "Does its ExecStart= set the environment or flags by itself (systemctl cat)?",
+                "even after its restart, it runs with something else than its files say. Does its ExecStart= set the "
+                f"environment or flags by itself (systemctl cat)? Its process has {_shown_proxies(unit)}",
                 where=unit,
             )
         if self.request["preflight"]:
@@ -147,12 +150,33 @@ class Transaction:
                     check_preflight({**self.request["preflight"], "proxy": model, "from_container": False}, unit)
         for command in self.request["verify"]:
             _check_command(command)
+        if left.left and self._was_pending():
+            noted = {"units": left.left, "touched": self.touched, "was": self.request["was"]}
+            self.checkpoint.write(DEFERRED, noted)
+        return left.left
+
+    def _commit(self) -> t.Optional[str]:
+        if self._was_pending() and not self.request.get("undoes"):
+            return self.checkpoint.commit(self._about())
+        # Of what took a commit back, nothing is left to go back to. Where nothing was changed, all that may be pending
+        # is what a restart of Docker has put back already.
+        self.checkpoint.forget()
+        self.checkpoint.drop(self.request.get("undoes", ()))
+        return None
+
+    def _was_pending(self) -> bool:
+        return bool(self.request["pending"])
+
+    def _end_committed(self) -> None:
+        """End what is committed already, and may lack only the word of it."""
+        self.checkpoint.drop(self.request.get("undoes", ()))
+        ids = [commit.id for commit in self.checkpoint.commits() if commit.about.get("request") == self.request["id"]]
+        self._end("committed", commit=ids[-1] if ids else None)
 
     # Back ---------------------------------------------------------------------------------------------------------
 
     def _take_back(self, reason: str) -> None:
         restored = _checkpoint_restore.restore(self.checkpoint)
-        self.checkpoint.remove("deferred.json")
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
             troubles = self._troubles(lambda: self._wait_until_stable(self.units))
@@ -187,6 +211,7 @@ class Transaction:
     def _about(self) -> t.Dict[str, t.Any]:
         """Return what a later rollback has to know of this change."""
         return {
+            "request": self.request["id"],
             "ended": time.time(),
             "run": self.request.get("run"),
             "units": self.request["units"],
@@ -205,6 +230,7 @@ class Transaction:
             "restarted": [unit for unit, how in self.touched.items() if how == "restart"],
             "reloaded": [unit for unit, how in self.touched.items() if how == "reload"],
             "units": {unit: {"active": now.active, "main_pid": now.main_pid} for unit, now in states.items()},
+            "foreign": self.request.get("foreign", {}),
             **more,
         }
         for key in ("reason", "troubles"):
@@ -273,6 +299,11 @@ def _differs(unit: t.Dict[str, t.Any], main_pid: int) -> bool:
         not _proxy_environment.same(name, running.get(name) or None, value or None)
         for name, value in unit["environment"].items()
     )
+
+
+def _shown_proxies(unit: str) -> str:
+    running = _units.process_environment(_units.states([unit])[unit].main_pid) or {}
+    return ", ".join(f"{name}={running[name]}" for name in _proxy_environment.NAMES if name in running) or "no proxy"
 
 
 def _running_proxy(unit: str) -> t.Dict[str, t.Any]:

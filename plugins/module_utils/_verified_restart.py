@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import typing as t
 import uuid
@@ -23,11 +24,11 @@ from . import (
     _transaction,
     _units,
 )
-from ._checkpoint import Checkpoint
+from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Failed, Refused
 from ._notice import Notice
 from ._redaction import masked_diff, secrets_in
-from ._run import Run
+from ._run import Run, all_or_nothing
 from ._systemd_environment import unit_name
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
@@ -77,18 +78,48 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     if params["state"] == "reported":
         return {"checkpoint": checkpoint.name, "outcome": _report(checkpoint, run)}
     request = _request(params, run)
-    with checkpoint.locked(create=False):
-        earlier = _earlier(checkpoint, run)
-        back = _Back(checkpoint, params, run) if params["state"] == "rolled_back" else None
-        if back is not None:
-            back.complete(request)
-        pending = checkpoint.pending() or bool(back and back.states)
-        request["pending"] = pending
-        due = _transaction.find_due(request, foreseen=run.check_mode)
-        deferred = checkpoint.read("deferred.json") is not None
+    unended = None
+    while True:
+        if not run.check_mode:
+            unended = _let_end(checkpoint)
+        # Held until the guard is asked: what is found out here must still be so then.
+        with checkpoint.locked(create=False) as held:
+            if not run.check_mode and _asked(checkpoint) not in (None, unended):
+                continue
+            told, back = _plan(checkpoint, request, params, run)
+            to_do = told["restart"] or told["reload"] or request["pending"]
+            # A proof alone changes nothing; what it proves was reported as a change by who made it.
+            run.changed = run.changed or bool(to_do and (told["restart"] or told["reload"] or back))
+            if run.check_mode:
+                return told
+            if not to_do:
+                _tidy(checkpoint)
+                return told
+            _hand_over(checkpoint, request, back, held)
+        break
+    result = _wait(checkpoint, request["id"])
+    report = {**told, "pending": checkpoint.pending(), "outcome": result}
+    if result["state"] not in _GOOD:
+        raise Failed(_story(result), where=checkpoint.name, result=report)
+    return report
+
+
+def _plan(
+    checkpoint: Checkpoint, request: _transaction.Request, params: t.Dict[str, t.Any], run: Run
+) -> t.Tuple[t.Dict[str, t.Any], t.Optional[_Back]]:
+    """Find out what there is to do, and complete the request by it."""
+    earlier = _earlier(checkpoint, run)
+    back = _Back(checkpoint, params, run) if params["state"] == "rolled_back" else None
+    if back is not None:
+        back.complete(request)
+    pending = checkpoint.pending() or bool(back and back.states)
+    request["pending"] = pending
+    due = _transaction.find_due(request, foreseen=run.check_mode)
     if due.left:
         why = "runs with something else than its files say; it was left to you to restart it (restart: never)"
         run.notice(*(Notice(unit, "restart", why) for unit in due.left))
+        if (checkpoint.read(DEFERRED) or {}).get("units") and not (due.restart or due.reload or back):
+            request["pending"] = False  # proven but for those, as before
     told = {
         "checkpoint": checkpoint.name,
         "restart": due.restart,
@@ -97,25 +128,54 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         "pending": pending,
         "earlier": earlier,
     }
-    if not (due.restart or due.reload) and (not pending or (deferred and due.left)):
-        return told
-    # A proof alone changes nothing; what it proves was reported as a change by who made it.
-    run.changed = run.changed or bool(due.restart or due.reload or back)
-    if run.check_mode:
-        return told
-    with checkpoint.locked(create=True):
+    return told, back
+
+
+def _hand_over(checkpoint: Checkpoint, request: _transaction.Request, back: t.Optional[_Back], held: bool) -> None:
+    """Ask the guard to carry the request out; where not even that goes, all that is pending is taken back."""
+    # A guard that was killed over this change, or one that deferred its end, has touched daemons already.
+    begun = checkpoint.read("running.json") or checkpoint.read(DEFERRED) or {} if checkpoint.pending() else {}
+    request["touched"] = begun.get("touched", {})
+    was = {name: {"running": state.running} for name, state in _states(request).items()}
+    request["was"] = {**was, **begun.get("was", {})}
+    with all_or_nothing(checkpoint, held=held):
         if back is not None:
-            back.put_back()
-        _guard_units.arm(checkpoint)
-        request["was"] = {name: {"running": state.running} for name, state in _states(request).items()}
-        checkpoint.remove("result.json", "running.json")
-        checkpoint.write("request.json", request)
-    _guard_units.call(checkpoint)
-    result = _wait(checkpoint, request["id"])
-    report = {**told, "pending": checkpoint.pending(), "outcome": result}
-    if result["state"] not in _GOOD:
-        raise Failed(_story(result), where=checkpoint.name, result=report)
-    return report
+            request["foreign"] = back.put_back()
+        _guard_units.arm(checkpoint, code=True)
+        try:
+            checkpoint.write("request.json", request)
+            _guard_units.call(checkpoint)
+            checkpoint.remove("result.json", "running.json")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                checkpoint.remove("request.json")
+            raise
+
+
+def _asked(checkpoint: Checkpoint) -> t.Optional[str]:
+    """Return the ID of the request that the guard has before it."""
+    asked = checkpoint.read("running.json") or checkpoint.read("request.json")
+    return asked["id"] if asked else None
+
+
+def _let_end(checkpoint: Checkpoint) -> t.Optional[str]:
+    """Wait for what was asked of the guard before, so that its outcome can be told; return the ID of what won't end."""
+    asked = _asked(checkpoint)
+    if asked is not None:
+        try:
+            _guard_units.call(checkpoint)  # whoever asked may have died before this
+            _wait(checkpoint, asked)
+        except Refused:
+            return asked
+    return None
+
+
+def _tidy(checkpoint: Checkpoint) -> None:
+    """Take away what a run that was killed has left, now that nothing is under way."""
+    if _guard_units.armed(checkpoint):
+        checkpoint.sweep()
+        checkpoint.remove("request.json", "running.json")
+        _guard_units.disarm(checkpoint)
 
 
 def _last_run(root: str) -> t.List[str]:
@@ -131,8 +191,7 @@ def _last_run(root: str) -> t.List[str]:
 
 def _report(checkpoint: Checkpoint, run: Run) -> t.Optional[t.Dict[str, t.Any]]:
     """Wait for a change that is under way, and return how the last one ended; raises Failed if it was taken back."""
-    if checkpoint.read("request.json") or checkpoint.read("running.json"):
-        _wait(checkpoint, None)
+    _let_end(checkpoint)
     result = _earlier(checkpoint, run)
     if result is not None and result["state"] not in _GOOD:
         raise Failed(_story(result), where=checkpoint.name, result={"outcome": result, "checkpoint": checkpoint.name})
@@ -167,7 +226,9 @@ def _story(result: t.Dict[str, t.Any]) -> str:
     if result["state"] == "deferred":
         return f"its files stay, and {', '.join(result['left'])} was left to be restarted by others.{running}"
     restored = ", ".join(result.get("restored", ())) or "no file had changed"
-    foreign = [f"what someone else wrote to {path} is in {kept}" for path, kept in result.get("foreign", {}).items()]
+    foreign = [
+        f"what someone else wrote to {path} is in {', '.join(kept)}" for path, kept in result.get("foreign", {}).items()
+    ]
     troubles = "".join(f" Going back met trouble: {text.rstrip('.')}." for text in result.get("troubles", ()))
     return (
         f"{result['reason'].rstrip('.')}. Everything was taken back (restored: {restored}).{troubles}"
@@ -229,14 +290,14 @@ def _states(request: _transaction.Request) -> t.Dict[str, _units.State]:
     return _units.states([unit["name"] for unit in request["units"]])
 
 
-def _wait(checkpoint: Checkpoint, request_id: t.Optional[str]) -> t.Dict[str, t.Any]:
-    """Return the guard's result for a request (None: for any), however often the guard has to be started for it."""
+def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
+    """Return the guard's result for a request, however often the guard has to be started for it."""
     guard = _guard_units.service(checkpoint.name)
     began = time.monotonic()
     working = began  # when the guard was last seen at work
     while True:
         result = checkpoint.read("result.json")
-        if result is not None and request_id in (None, result["id"]):
+        if result is not None and result["id"] == request_id:
             return result
         time.sleep(_TICK)
         now = _units.states([guard])[guard]
@@ -244,6 +305,9 @@ def _wait(checkpoint: Checkpoint, request_id: t.Optional[str]) -> t.Dict[str, t.
             working = time.monotonic()
         idle = now.active in ("inactive", "failed") and time.monotonic() - working > _PATIENCE
         failing = now.sub == "auto-restart" and time.monotonic() - began > _FAILING_SECONDS
+        if idle and request_id in [commit.about.get("request") for commit in checkpoint.commits()]:
+            # Another run has read the result, which lies there for whoever comes first.
+            return {"id": request_id, "ended": time.time(), "state": "committed"}
         if idle or failing:
             raise Failed(
                 "fails again and again, and systemd goes on starting it"
@@ -274,7 +338,11 @@ class _Back:
             self.commits = commits[found[0] :]
         else:
             self.commits = commits[-1:]
-        self.states = _checkpoint.states_before(self.commits)
+        # What is pending is not proven, so it goes first.
+        self.folders = [commit.path for commit in self.commits]
+        if checkpoint.pending():
+            self.folders.append(checkpoint.pending_folder)
+        self.states = _checkpoint.states_before(self.folders)
         self._check(params["force"])
 
     def complete(self, request: _transaction.Request) -> None:
@@ -289,23 +357,33 @@ class _Back:
             request.setdefault("daemon_json", {}).update(commit.about.get("daemon_json", {}))
         request["undoes"] = [commit.id for commit in self.commits]
 
-    def put_back(self) -> None:
-        """Make the files what they were, under the checkpoint as any other change."""
-        actions = _checkpoint.actions_of(self.commits)
-        for record, _wrote in self.states:
-            self.checkpoint.keep(_host_file.read(self.checkpoint.root + record.path), record.content)
+    def put_back(self) -> t.Dict[str, t.List[str]]:
+        """Make the files what they were, under the checkpoint as any other change; return what is put aside."""
+        actions = _checkpoint.actions_of(self.folders)
+        for kept in self.states:
+            found = _host_file.read(self.checkpoint.root + kept.record.path)
+            self.checkpoint.keep(found, kept.record.content)
         for action in actions:
             self.checkpoint.after_restore(action)
-        _checkpoint_restore.put_back(self.checkpoint, self.states, actions)
+        return _checkpoint_restore.put_back(self.checkpoint, self.states, actions).foreign
 
     def _check(self, force: bool) -> None:
-        for record, wrote in self.states:
-            found = _host_file.read(self.checkpoint.root + record.path).content
-            self.run.diffs.append(masked_diff(record.path, found, record.content, self.run.secrets))
-            if _checkpoint_record.digest(found) not in wrote and found != record.content and not force:
+        for kept in self.states:
+            path = kept.record.path
+            found = _host_file.read(self.checkpoint.root + path)
+            if found.real != self.checkpoint.root + path:
+                raise Refused(
+                    f"was no link when it was changed, and now leads to {found.real}",
+                    where=path,
+                    instead="Put the file itself there again.",
+                )
+            self.run.diffs.append(masked_diff(path, found.content, kept.record.content, self.run.secrets))
+            foreign = found.content is not None and _checkpoint.is_foreign(found.content, kept)
+            gone = found.content is None and _checkpoint_record.digest(None) not in kept.wrote
+            if (foreign or kept.between or (gone and kept.record.content is not None)) and not force:
                 raise Refused(
                     "was changed by someone else since; going back would lose that",
-                    where=record.path,
+                    where=path,
                     instead="Look at the difference (--check --diff --extra-vars rollback_force=true), and say "
                     "rollback_force: true if it may go; a copy is kept on the host.",
                 )

@@ -157,8 +157,8 @@ pending:
 outcome:
   description:
     - How it ended, state (V(committed), V(rolled_back), or V(failed) where also the old state doesn't run), reason,
-      restarted, reloaded, restored (files), foreign (where the bytes are that others wrote in between), troubles,
-      units and commit.
+      restarted, reloaded, restored (files), foreign (by file, where that is which others wrote to it in between),
+      troubles, units and commit.
   returned: when there was something to do
   type: dict
 earlier:
