@@ -3,7 +3,8 @@
 """Fixtures for tests on real hosts.
 
 A session has one fleet: two hosts to share, and as many further ones as tests ask for by `new_host`.
-`STAGE_KEEP=1 pytest tests/integration` leaves the fleet up, and uses one that is up.
+`STAGE_KEEP=1 pytest tests/integration` leaves the fleet up, and uses one that is up; STAGE_NAME gives it another name,
+for a second session beside the first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
 
-NAME = "integration"
+NAME = os.environ.get("STAGE_NAME", "integration")
 SUITES = ("bookworm", "trixie")
 
 Plays = str | pathlib.Path | list[dict[str, t.Any]]
