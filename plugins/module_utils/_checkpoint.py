@@ -111,8 +111,11 @@ class Checkpoint:
         if new:
             content = _checkpoint_record.encode(self._record(found))
             _host_file.edit(record, lambda _found: content, missing=_PRIVATE, limit=_LIMIT)
-        elif found.content is not None and is_foreign(found.content, _kept(self.pending_folder, name)):
-            self.put_aside(path, found.content)
+        else:
+            if found.content is not None and is_foreign(found.content, _kept(self.pending_folder, name)):
+                self.put_aside(path, found.content)
+            for folder in self._lacking(found):
+                self.note_folder(folder)
         line = _checkpoint_record.digest(after).encode("ascii") + b"\n"
         _host_file.edit(wrote, lambda before: (before or b"") + line, missing=_PRIVATE)
 
@@ -139,18 +142,23 @@ class Checkpoint:
             self.write(DEFERRED, {**deferred, "units": []})
 
     def _record(self, found: _host_file.Snapshot) -> _checkpoint_record.Record:
-        parent = os.path.dirname(found.real)
-        made = []
-        while not os.path.isdir(parent):
-            made.append(parent[len(self.root) :])
-            parent = os.path.dirname(parent)
+        made = self._lacking(found)
         return _checkpoint_record.Record(
             found.real[len(self.root) :],
             found.content,
             None if found.status is None else _host_file.attributes_of(found),
-            None if made else _host_file.attributes_of_folder(parent),
-            tuple(reversed(made)),
+            None if made else _host_file.attributes_of_folder(os.path.dirname(found.real)),
+            tuple(made),
         )
+
+    def _lacking(self, found: _host_file.Snapshot) -> t.List[str]:
+        """Return the folders above a file that aren't there, outermost first."""
+        parent = os.path.dirname(found.real)
+        lacking: t.List[str] = []
+        while not os.path.isdir(parent):
+            lacking.insert(0, parent[len(self.root) :])
+            parent = os.path.dirname(parent)
+        return lacking
 
     def after_restore(self, action: str) -> None:
         """Note what has to be done once files are restored; `action` is a name that _checkpoint_restore knows."""
@@ -175,7 +183,7 @@ class Checkpoint:
         )
 
     def note_folder(self, folder: str) -> None:
-        """Note that a folder is being made again; a run that dies in between may leave it with another owner."""
+        """Note that a folder is being made again, and so may not be what it was."""
         _host_file.edit(self._folder_note(folder), lambda _found: b"", missing=_PRIVATE)
 
     def noted_folder(self, folder: str) -> bool:

@@ -98,6 +98,7 @@ def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Re
     for content in kept.between:
         aside.append(checkpoint.put_aside(record.path, content))
     _host_file.sweep(path)
+    _make_folder(checkpoint, record, made)
     for _try in range(_TRIES):
         moved = _clear(checkpoint, record)
         aside.extend([moved] if moved else [])
@@ -106,8 +107,6 @@ def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Re
             break
         if found.content is not None and is_foreign(found.content, kept):
             aside.append(checkpoint.put_aside(record.path, found.content))
-        if record.content is not None:
-            _make_folder(checkpoint, record, made)
         if _host_file.put_back(path, record.content, record.attributes, found):
             done.paths.append(record.path)
             break
@@ -157,7 +156,7 @@ def _clear(checkpoint: Checkpoint, record: Record) -> t.Optional[str]:
 def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> None:
     """Make a folder again that went with our last file in it, as it was: those above it are systemd's own.
 
-    One of our own making stands for it where a later edit needed it again.
+    One of our own making stands for it where a later edit needed it again, or where the way back was cut off.
     """
     folder = os.path.dirname(record.path)
     path = checkpoint.root + folder
