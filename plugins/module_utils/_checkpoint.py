@@ -247,7 +247,7 @@ class Checkpoint:
         return commit_id
 
     def prove(self, run: t.Optional[str]) -> None:
-        """Commit what is pending and needs no unit to be restarted, and let the guard go; `run` as verified_restart's."""
+        """Commit what is pending and needs no restart of a unit, and let the guard go; `run` as verified_restart's."""
         from . import _guard_units
 
         self.commit({"ended": time.time(), "run": run, "units": [], "touched": {}})

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import typing as t
@@ -173,6 +174,9 @@ def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> No
 
 def _remove_folders(root: str, made: t.Set[str]) -> None:
     for folder in sorted(made, key=len, reverse=True):
-        # It stays where something else is in it by now.
-        with contextlib.suppress(OSError):
+        try:
             os.rmdir(root + folder)
+        except OSError as exc:
+            # It stays where something else is in it by now.
+            if exc.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EBUSY):
+                raise Refused(f"cannot be removed: {exc.strerror}", where=folder) from exc

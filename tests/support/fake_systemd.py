@@ -24,21 +24,24 @@ for word; do case $word in -*) ;; *) names+=("$word") ;; esac; done
 say() {{
   printf 'ActiveState=%s\nSubState=%s\nMainPID=%s\nResult=%s\nLoadState=loaded\n' "${{@:2}}" >"$1/properties"
 }}
+pid_of() {{
+  pid=$(<"$1/properties"); pid=${{pid#*MainPID=}}; pid=${{pid%%$'\n'*}}
+}}
 case $verb in show)
   first=1
   for name in "${{names[@]}}"; do
     [ $first ] || echo; first=
     if [ ! -e "$state/$name/properties" ]; then printf 'ActiveState=inactive\nLoadState=not-found\n'; continue; fi
-    pid=$(sed -n 's/^MainPID=//p' "$state/$name/properties")
+    pid_of "$state/$name"
     if [ "$pid" != 0 ] && [ ! -e "/proc/$pid" ]; then say "$state/$name" failed failed 0 exit-code; fi
-    cat "$state/$name/properties"
+    echo "$(<"$state/$name/properties")"
   done; exit ;;
 esac
 name=${{names[0]}}
 if [ -x "$state/$name/on-$verb" ]; then "$state/$name/on-$verb" || {{ echo "$name: $verb failed" >&2; exit 1; }}; fi
 [ -e "$state/$name/properties" ] || exit 0
 stop() {{
-  pid=$(sed -n 's/^MainPID=//p' "$state/$name/properties")
+  pid_of "$state/$name"
   if [ "$pid" != 0 ]; then kill -9 "$pid" 2>/dev/null; fi
 }}
 case $verb in
@@ -51,7 +54,7 @@ restart)
   seconds=600
   case " ${{environment[*]}}" in *" FRAIL="*) seconds=0.1 ;; esac
   env -i "${{environment[@]}}" /bin/sleep $seconds >/dev/null 2>&1 &
-  for try in $(seq 500); do read -r comm <"/proc/$!/comm" && [ "$comm" = sleep ] && break; done
+  for try in {{1..500}}; do read -r comm <"/proc/$!/comm" && [ "$comm" = sleep ] && break; done
   disown
   say "$state/$name" active running $! success ;;
 stop) stop; say "$state/$name" inactive dead 0 success ;;
