@@ -128,6 +128,8 @@ class Transaction:
             for unit in watched:
                 if not now[unit].running or now[unit].main_pid != first[unit].main_pid:
                     state = f"{now[unit].active} ({now[unit].sub}, {now[unit].result})"
+                    if now[unit].running:
+                        state += ", but with another process"
                     raise Refused(f"did not stay up: it is {state}. {_log(unit)}", where=unit)
             if time.monotonic() >= deadline:
                 return
@@ -179,7 +181,7 @@ class Transaction:
         restored = _checkpoint_restore.restore(self.checkpoint)
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
-            troubles = self._troubles(lambda: self._wait_until_stable(self.units))
+            troubles = self._troubles(lambda: self._wait_until_stable([unit for unit in self.units if self._ran(unit)]))
         self._end(
             "failed" if troubles else "rolled_back",
             reason=reason,
@@ -191,12 +193,19 @@ class Transaction:
 
     def _bring_back(self, unit: str) -> t.List[str]:
         how = self.touched.get(unit)
-        if how is None or not self.request["was"].get(unit, {}).get("running"):
+        if how is None:
             return []
+        if not self._ran(unit):
+            # It had failed, and what it may have come up with isn't proven.
+            return self._troubles(lambda: _units.stop(unit, self.request["seconds"]))
         if how == "reload":
             return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
         # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
         return self._troubles(lambda: self._restart(unit)) and self._troubles(lambda: self._restart(unit))
+
+    def _ran(self, unit: str) -> bool:
+        """Tell whether a unit was up before the change."""
+        return bool(self.request["was"].get(unit, {}).get("running"))
 
     @staticmethod
     def _troubles(step: t.Callable[[], None]) -> t.List[str]:

@@ -151,6 +151,12 @@ def restart(name: str, seconds: float) -> None:
     systemctl("restart", "--", name, seconds=seconds)
 
 
+def stop(name: str, seconds: float) -> None:
+    """Stop a unit and wait until it is down."""
+    forget()
+    systemctl("stop", "--", name, seconds=seconds)
+
+
 def reload(name: str, seconds: float) -> None:
     """Have a unit's process read its configuration anew."""
     forget()

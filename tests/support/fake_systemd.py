@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 # A unit NAME is in the folder NAME: properties as `show` prints them, `environment` (a link to the file that says it),
@@ -22,18 +23,20 @@ verb=$1; shift
 names=()
 for word; do case $word in -*) ;; *) names+=("$word") ;; esac; done
 say() {{
-  printf 'ActiveState=%s\nSubState=%s\nMainPID=%s\nResult=%s\nLoadState=loaded\n' "${{@:2}}" >"$1/properties"
+  printf 'ActiveState=%s\nSubState=%s\nMainPID=%s\nResult=%s\nLoadState=loaded\n' "${{@:2}}" >"$1/.$$"
+  mv "$1/.$$" "$1/properties"
 }}
 pid_of() {{
   pid=$(<"$1/properties"); pid=${{pid#*MainPID=}}; pid=${{pid%%$'\n'*}}
 }}
+alive() {{ read -r _ _ now _ 2>/dev/null <"/proc/$pid/stat" && [ "$now" != Z ]; }} 2>/dev/null
 case $verb in show)
   first=1
   for name in "${{names[@]}}"; do
     [ $first ] || echo; first=
     if [ ! -e "$state/$name/properties" ]; then printf 'ActiveState=inactive\nLoadState=not-found\n'; continue; fi
     pid_of "$state/$name"
-    if [ "$pid" != 0 ] && [ ! -e "/proc/$pid" ]; then say "$state/$name" failed failed 0 exit-code; fi
+    if [ "$pid" != 0 ] && ! alive; then say "$state/$name" failed failed 0 exit-code; fi
     echo "$(<"$state/$name/properties")"
   done; exit ;;
 esac
@@ -98,6 +101,12 @@ class FakeSystemd:
     def call(self, *arguments: str) -> None:
         """Call systemctl as an administrator would."""
         subprocess.run([self.bin / "systemctl", "--no-pager", *arguments], check=True)
+
+    def kill(self, name: str) -> None:
+        """Have a unit's process end without systemd's doing."""
+        os.kill(self.pid(name), signal.SIGKILL)
+        while Path(f"/proc/{self.pid(name)}/cmdline").exists() and Path(f"/proc/{self.pid(name)}/cmdline").read_bytes():
+            time.sleep(0.001)
 
     def properties(self, name: str) -> dict[str, str]:
         """Return what `systemctl show` prints of a unit."""

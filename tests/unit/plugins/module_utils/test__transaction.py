@@ -1,0 +1,338 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One change from its preflight to its commit or all the way back, by what the units' processes run with afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+    _checkpoint,
+    _host_settings,
+    _preflight,
+    _transaction,
+    _units,
+)
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._transaction import Transaction
+
+APP, OTHER = "app.service", "other.service"
+FILE = "etc/app/environment"
+
+
+def unit(name=APP, environment=None, restart="if_needed"):
+    return {"name": name, "environment": environment or {}, "restart": restart}
+
+
+def request(*units, **more):
+    return {
+        "id": "1",
+        "run": "run",
+        "units": list(units),
+        "settings": {},
+        "preflight": None,
+        "verify": [],
+        "stable": 0.0,
+        "seconds": 20.0,
+        "secrets": [],
+        "was": {each["name"]: {"running": True} for each in units},
+        "pending": True,
+        **more,
+    }
+
+
+@pytest.fixture
+def host(guarded):
+    """Return a host with two units, of which one's file is changed."""
+    guarded.put(FILE, b"WHICH=old\n")
+    guarded.put("etc/other", b"WHICH=same\n")
+    guarded.systemd.unit(APP, guarded.folder / FILE)
+    guarded.systemd.unit(OTHER, guarded.folder / "etc/other")
+    guarded.before = guarded.tree()
+    guarded.pids = {name: guarded.systemd.pid(name) for name in (APP, OTHER)}
+    guarded.change({FILE: b"WHICH=new\n"})
+    guarded.systemd.forget_calls()
+    return guarded
+
+
+def carry_out(host, asked):
+    Transaction(host.checkpoint(), asked).carry_out()
+    return host.checkpoint().read("result.json")
+
+
+def which(host, name=APP):
+    return host.systemd.runs_with(name)["WHICH"]
+
+
+def restarts(host):
+    return host.systemd.calls("restart", "reload", "reset-failed")
+
+
+def assert_taken_back(host, result, *words):
+    assert result["state"] == "rolled_back"
+    for word in words:
+        assert word in result["reason"]
+    assert host.read(FILE) == b"WHICH=old\n"
+    assert which(host) == "old"
+    assert not host.checkpoint().pending()
+    assert host.checkpoint().commits() == []
+
+
+def test_only_what_runs_with_something_else_is_restarted_once_and_committed(host):
+    result = carry_out(host, request(unit(OTHER, {"WHICH": "same"}), unit(APP, {"WHICH": "new"})))
+    assert (result["state"], result["restarted"]) == ("committed", [APP])
+    assert (which(host), host.systemd.pid(OTHER)) == ("new", host.pids[OTHER])
+    assert restarts(host) == [f"reset-failed -- {APP}", f"restart -- {APP}"]
+    assert result["units"][APP] == {"active": "active", "main_pid": host.systemd.pid(APP)}
+    [commit] = host.checkpoint().commits()
+    assert (commit.id, commit.about["run"], commit.about["touched"]) == (result["commit"], "run", {APP: "restart"})
+
+
+def test_units_are_restarted_in_their_order(host):
+    carry_out(host, request(unit(OTHER, restart="always"), unit(APP, restart="always")))
+    assert host.systemd.calls("restart") == [
+        f"restart -- {OTHER}",
+        f"restart -- {APP}",
+    ]
+
+
+def test_a_variable_that_must_not_be_there(host):
+    host.change({FILE: b"A=b\n"})
+    assert carry_out(host, request(unit(APP, {"WHICH": ""})))["state"] == "committed"
+    assert "WHICH" not in host.systemd.runs_with(APP)
+
+
+def test_a_restart_that_fails(host):
+    host.change({FILE: b"WHICH=new\nBROKEN=1\n"})
+    result = carry_out(host, request(unit(APP, restart="always")))
+    assert_taken_back(host, result, f"{APP}: failed: Job for {APP} failed.", "its last words")
+    assert (result["restored"], result["troubles"]) == ([f"/{FILE}"], [])
+
+
+def test_a_unit_that_dies_soon(host):
+    host.change({FILE: b"WHICH=new\nFRAIL=1\n"})
+    result = carry_out(host, request(unit(APP, restart="always"), stable=2.0))
+    assert_taken_back(host, result, APP, "did not stay up: it is failed (failed, exit-code)", "its last words")
+
+
+def test_a_unit_that_comes_up_again_with_another_process(host):
+    def die():
+        while len(host.systemd.calls("show")) < 4 or f"restart -- {APP}" not in host.systemd.calls():
+            time.sleep(0.02)
+        host.systemd.call("restart", APP)  # as Restart=always does
+
+    dies = threading.Thread(target=die)
+    dies.start()
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), stable=2.0))
+    dies.join()
+    assert_taken_back(host, result, "did not stay up: it is active (running, success), but with another process")
+
+
+def test_a_unit_that_runs_with_something_else_even_after_its_restart(host):
+    result = carry_out(host, request(unit(APP, {"WHICH": "quite another"})))
+    assert_taken_back(host, result, APP, "even after its restart")
+    assert result["restarted"] == [APP]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["/bin/sh", "-c", "echo one; echo why >&2; exit 3"], ["verify: /bin/sh -c", "ended with 3: why"]),
+        (["/no/such"], ["verify: /no/such: can't be run", "No such file"]),
+    ],
+)
+def test_a_command_that_fails(host, command, words):
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), verify=[["/bin/true"], command]))
+    assert_taken_back(host, result, *words)
+
+
+def test_a_command_is_given_no_shell_and_no_input(host):
+    out = host.folder / "out"
+    command = ["/bin/sh", "-c", f'cat >{out}; echo "$1" >>{out}', "sh", "$(id); *"]
+    assert carry_out(host, request(unit(APP), verify=[command]))["state"] == "committed"
+    assert out.read_text() == "$(id); *\n"
+
+
+def test_a_command_that_hangs(host, monkeypatch):
+    monkeypatch.setattr(_transaction, "_COMMAND_SECONDS", 0.2)
+    result = carry_out(host, request(unit(APP), verify=[["/bin/sleep", "60"]]))
+    assert result["state"] == "rolled_back"
+    assert "timed out" in result["reason"]
+
+
+def test_the_old_state_does_not_run_either(host):
+    host.systemd.on(APP, "restart", "exit 1")
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"})))
+    assert result["state"] == "failed"
+    assert APP in result["troubles"][0]
+    assert host.read(FILE) == b"WHICH=old\n"
+    # There, and twice on the way back.
+    assert len(host.systemd.calls("restart")) == 3
+
+
+def test_a_second_try_may_bring_the_old_state_up(host):
+    lock = host.folder / "lock"
+    lock.write_text("xx")
+    host.systemd.on(APP, "restart", f"[ -s {lock} ] || exit 0; truncate -s -1 {lock}; exit 1")
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"})))
+    assert_taken_back(host, result)
+    assert result["troubles"] == []
+
+
+def test_a_unit_that_was_stopped_before_stays_stopped(host):
+    host.systemd.call("stop", OTHER)
+    asked = request(unit(OTHER, {"WHICH": "wanted"}, "always"), unit(APP, {"WHICH": "new"}))
+    asked["was"][OTHER]["running"] = False
+    assert carry_out(host, asked)["state"] == "committed"
+    assert host.systemd.properties(OTHER)["ActiveState"] == "inactive"
+
+
+def test_a_unit_that_has_failed_is_started_since_the_change_may_be_its_cure(host):
+    host.systemd.kill(APP)
+    asked = request(unit(APP, {"WHICH": "new"}))
+    asked["was"][APP]["running"] = False
+    assert carry_out(host, asked)["state"] == "committed"
+    assert which(host) == "new"
+
+
+@pytest.mark.parametrize(("content", "verdict"), [(b"BROKEN=1\n", "/bin/true"), (b"WHICH=new\n", "/bin/false")])
+def test_a_unit_that_had_failed_is_not_up_after_the_way_back(host, content, verdict):
+    host.systemd.kill(APP)
+    host.change({FILE: content})
+    asked = request(unit(APP), verify=[[verdict]])
+    asked["was"][APP]["running"] = False
+    result = carry_out(host, asked)
+    assert (result["state"], host.systemd.pid(APP)) == ("rolled_back", 0)
+    assert [call for call in host.systemd.calls("restart") if APP in call] == [f"restart -- {APP}"]
+
+
+def test_what_is_left_to_others_is_deferred_and_stays_pending(host):
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}, "never"), unit(OTHER, restart="always")))
+    assert (result["state"], result["left"], which(host)) == ("deferred", [APP], "old")
+    checkpoint = host.checkpoint()
+    assert (checkpoint.pending(), checkpoint.commits()) == (True, [])
+    noted = checkpoint.read(_checkpoint.DEFERRED)
+    assert (noted["units"], noted["touched"]) == ([APP], {OTHER: "restart"})
+
+
+def test_nothing_was_changed_and_a_restart_is_due_all_the_same(host):
+    host.checkpoint().commit({})
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), pending=False))
+    assert (result["state"], result["commit"], which(host)) == ("committed", None, "new")
+    assert len(host.checkpoint().commits()) == 1
+
+
+def test_what_a_restart_kept_for_itself_is_no_commit(host, monkeypatch):
+    host.checkpoint().commit({})
+
+    def restart(unit, path, seconds, keep):
+        host.change({"etc/docker/daemon.json": b"{}"}, keep.__self__)
+        host.change({"etc/docker/daemon.json": None}, keep.__self__)
+        _units.restart(unit, seconds)
+
+    monkeypatch.setattr(_transaction._docker_restart, "restart", restart)
+    asked = request(unit(APP, {"WHICH": "new"}), pending=False, daemon_json={APP: "/etc/docker/daemon.json"})
+    assert carry_out(host, asked)["state"] == "committed"
+    assert (host.checkpoint().pending(), len(host.checkpoint().commits())) == (False, 1)
+
+
+def test_another_run_changed_what_this_one_wrote(host, monkeypatch):
+    def hold(entries, run):
+        run.diffs.append({"before_header": f"/{FILE}"})
+        return {"restart_required": [], "reload_required": []}
+
+    monkeypatch.setattr(_host_settings, "hold", hold)
+    result = carry_out(host, request(unit(APP), settings={"config_json": [{"schema": "cli"}]}))
+    assert_taken_back(host, result, "another run changed what this one wrote", FILE)
+
+
+def test_settings_say_what_needs_a_restart_or_a_reload(host, monkeypatch):
+    answers = [([APP], [OTHER]), ([], [])]
+
+    def hold(entries, run):
+        restart, reload = answers.pop(0)
+        return {"restart_required": restart, "reload_required": reload}
+
+    monkeypatch.setattr(_host_settings, "hold", hold)
+    asked = request(unit(APP), unit(OTHER), settings={"config_json": [{"schema": "cli"}]})
+    result = carry_out(host, asked)
+    assert (result["restarted"], result["reloaded"]) == ([APP], [OTHER])
+    assert restarts(host) == [f"reload -- {OTHER}", f"reset-failed -- {APP}", f"restart -- {APP}"]
+
+
+class Report:
+    def __init__(self, *failures):
+        self.failures = failures
+        self.ok = not failures
+
+
+def test_the_preflight_comes_before_any_unit_is_touched(host, monkeypatch):
+    monkeypatch.setattr(_preflight, "check", lambda params: Report("the proxy refuses"))
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), preflight={"proxy": {}}))
+    assert_taken_back(host, result, "preflight: the proxy refuses")
+    assert (restarts(host), host.systemd.pid(APP)) == ([], host.pids[APP])
+
+
+def test_after_the_restart_the_preflight_is_made_with_what_the_process_has(host, monkeypatch):
+    asked = []
+
+    def check(params):
+        asked.append(params)
+        return Report(*(["it refuses the password"] if len(asked) == 2 else []))
+
+    monkeypatch.setattr(_preflight, "check", check)
+    host.change({FILE: b"WHICH=new\nHTTPS_PROXY=http://fleet:p%40ss@192.0.2.1:3128\nNO_PROXY=.example.com\n"})
+    preflight = {"proxy": {"http": "http://192.0.2.9:1"}, "from_container": True}
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), preflight=preflight))
+    assert_taken_back(host, result, f"preflight with what {APP} runs with: it refuses the password")
+    assert asked[0] == preflight
+    assert asked[1]["proxy"] == {
+        "https": "http://192.0.2.1:3128",
+        "username": "fleet",
+        "password": "p@ss",
+        "no_proxy": ".example.com",
+    }
+    assert asked[1]["from_container"] is False
+
+
+def test_no_secret_in_the_result(host):
+    command = ["/bin/sh", "-c", "echo 'cannot reach http://fleet:t0psecret@192.0.2.1:3128' >&2; exit 1"]
+    carry_out(host, request(unit(APP), verify=[command], secrets=["t0psecret"]))
+    assert "t0psecret" not in host.own("result.json").read_text()
+    assert "cannot reach" in host.own("result.json").read_text()
+
+
+def test_after_a_crash_what_was_told_already_is_only_tidied_up(host):
+    host.checkpoint().write("result.json", {"id": "1", "state": "rolled_back"})
+    Transaction(host.checkpoint(), request(unit(APP))).after_a_crash()
+    assert not host.checkpoint().pending()
+    assert restarts(host) == []
+
+
+def test_after_a_crash_only_touched_units_are_brought_back(host):
+    asked = request(unit(OTHER, {"WHICH": "x"}), unit(APP, {"WHICH": "new"}), touched={APP: "restart"})
+    host.systemd.call("restart", APP)
+    host.systemd.forget_calls()
+    Transaction(host.checkpoint(), asked).after_a_crash()
+    result = host.checkpoint().read("result.json")
+    assert_taken_back(host, result, "was cut off")
+    assert host.systemd.pid(OTHER) == host.pids[OTHER]
+
+
+def test_after_a_crash_where_nothing_was_pending_it_begins_anew(host):
+    host.checkpoint().commit({})
+    Transaction(host.checkpoint(), request(unit(APP, {"WHICH": "new"}), pending=False)).after_a_crash()
+    assert (host.checkpoint().read("result.json")["state"], which(host)) == ("committed", "new")
+
+
+def test_after_a_crash_a_commit_is_told_by_its_id_and_what_it_undid_is_gone(host):
+    host.checkpoint().commit({"request": "0"})
+    host.change({FILE: b"WHICH=newer\n"})
+    second = host.checkpoint().commit({"request": "1"})
+    first = host.checkpoint().commits()[0].id
+    Transaction(host.checkpoint(), request(unit(APP), undoes=[first])).after_a_crash()
+    assert host.checkpoint().read("result.json")["commit"] == second
+    assert [commit.id for commit in host.checkpoint().commits()] == [second]
