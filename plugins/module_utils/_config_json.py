@@ -12,12 +12,14 @@ import os
 import typing as t
 
 from . import (
+    _account,
     _docker_client,
     _docker_daemon,
     _docker_loaded,
     _docker_unit,
     _host_file,
     _json_document,
+    _key_paths,
     _proxy,
     _proxy_docker,
 )
@@ -86,7 +88,7 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
     if path is None:
         raise Refused("is missing", where="path", instead="Only schema: docker has a default for it.")
     absent = params["state"] == "absent"
-    remove = [_key_path(entry) for entry in params["remove"]]
+    remove = [_key_paths.from_option(entry) for entry in params["remove"]]
     settings = params["settings"] or {}
     if schema == "docker":
         settings = _docker_daemon.canonical(settings)
@@ -100,22 +102,11 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
         settings, unset = _with_proxy(settings, params["proxy"], _PROXY_PLACES[schema], absent, run)
         remove += unset
     if absent:
-        remove = _json_document.leaf_paths(settings) + remove
+        remove = _key_paths.leaf_paths(settings) + remove
         settings = {}
     if not settings and not remove and params["settings"] is None and params["proxy"] is None:
         raise Refused("is empty, and so are remove and proxy", where="settings", instead="Say which keys are meant.")
     return _Asked(path, settings, remove, absent)
-
-
-def _key_path(entry: t.Any) -> Path:
-    keys = entry.split(".") if isinstance(entry, str) else entry
-    if not isinstance(keys, list) or not keys or not all(isinstance(key, str) and key for key in keys):
-        raise Refused(
-            f"{entry!r} names no key",
-            where="remove",
-            instead="Write log-opts.max-size, or a list of keys where one has a dot in it.",
-        )
-    return tuple(keys)
 
 
 def _with_proxy(
@@ -134,7 +125,7 @@ def _with_proxy(
     for key in reversed(place.path):
         nested = {key: nested}
     merged = _merged(nested, settings)
-    asked = set(_json_document.leaf_paths(merged))
+    asked = set(_key_paths.leaf_paths(merged))
     return merged, [path for path in ((*place.path, key) for key in place.keys) if path not in asked]
 
 
@@ -192,7 +183,9 @@ class _File:
         """Have the reader itself judge the file as it would be."""
 
     def missing(self) -> _host_file.Missing:
-        return _host_file.Missing(owner=_user_id(self.params["owner"]), group=_group_id(self.params["group"]))
+        return _host_file.Missing(
+            owner=_account.user_id(self.params["owner"]), group=_account.group_id(self.params["group"])
+        )
 
     def document(self, content: t.Optional[bytes]) -> t.Dict[str, t.Any]:
         if content is None or _json_document.is_blank(content):
@@ -239,7 +232,7 @@ class _ClientFile(_File):
                 where=os.path.dirname(self.asked.path),
                 instead="Name the file itself, if this is meant.",
             )
-        owner, group = _user_id(self.params["owner"]), _group_id(self.params["group"])
+        owner, group = _account.user_id(self.params["owner"]), _account.group_id(self.params["group"])
         return _host_file.Missing(
             mode=0o600,
             folder_mode=0o700,
@@ -281,7 +274,7 @@ class _DaemonFile(_File):
             self._stamp(known)
         result = super().ensure()
         after = self.document(self.transform(found.content))
-        keys = {path[0] for path in (*_json_document.leaf_paths(self.asked.settings), *self.asked.remove)}
+        keys = {path[0] for path in (*_key_paths.leaf_paths(self.asked.settings), *self.asked.remove)}
         before = self.document(found.content)
         owed = "none" if known is None else _docker_loaded.owed(keys, before, after, known, self.info)
         return {
@@ -360,25 +353,3 @@ class _DaemonFile(_File):
             private=True,
             missing=_host_file.Missing(mode=0o600, folder_mode=0o700),
         )
-
-
-def _user_id(name: t.Optional[str]) -> t.Optional[int]:
-    # Imported here and below: hardly any call names an owner.
-    import pwd
-
-    return _id("owner", name, lambda known: pwd.getpwnam(known).pw_uid)
-
-
-def _group_id(name: t.Optional[str]) -> t.Optional[int]:
-    import grp
-
-    return _id("group", name, lambda known: grp.getgrnam(known).gr_gid)
-
-
-def _id(option: str, name: t.Optional[str], look_up: t.Callable[[str], int]) -> t.Optional[int]:
-    if name is None or name.isdigit():
-        return None if name is None else int(name)
-    try:
-        return look_up(name)
-    except KeyError as exc:
-        raise Refused(f"{name} does not exist on this host", where=option, instead="Create it first.") from exc

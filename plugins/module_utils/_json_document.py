@@ -27,10 +27,7 @@ import typing as t
 
 from ._errors import Refused
 from ._json_syntax import BOM, Member, Object, decoded, kind_of, line_at, object_at, place, top_object
-
-Path = t.Sequence[str]
-
-MAX_DEPTH = 100  # levels of settings; far more than any configuration has, far less than Python can recurse
+from ._key_paths import MAX_DEPTH, Path, checked_path, checked_text, dotted, refuse_conflict
 
 _NEW_INDENT = "    "
 _WAS_EMPTY_INDENT = "  "
@@ -63,9 +60,9 @@ def edit(
     crosses something else than an object, or a key that stands there twice.
     """
     wanted = _checked(settings, ())
-    doomed = [_checked_path(path) for path in remove]
+    doomed = [checked_path(path) for path in remove]
     for path in doomed:
-        _refuse_conflict(wanted, path)
+        refuse_conflict(wanted, path)
     before = None if source is None else decoded(source, name)
     after = before
     if wanted:
@@ -89,17 +86,6 @@ def is_blank(source: t.Optional[bytes]) -> bool:
     return source is None or not source.decode("utf-8", "replace").lstrip(BOM).strip(" \t\r\n")
 
 
-def leaf_paths(settings: t.Mapping[str, t.Any]) -> t.List[t.Tuple[str, ...]]:
-    """Return the path of every value in `settings` that isn't a non-empty object."""
-    paths: t.List[t.Tuple[str, ...]] = []
-    for key, value in settings.items():
-        if isinstance(value, t.Mapping) and value:
-            paths.extend((key, *inner) for inner in leaf_paths(value))
-        else:
-            paths.append((key,))
-    return paths
-
-
 def line_of(source: bytes, path: Path) -> t.Optional[int]:
     """Return the line (from 1) on which the key at `path` stands, or None where it doesn't."""
     text = decoded(source, "")
@@ -120,56 +106,29 @@ def line_of(source: bytes, path: Path) -> t.Optional[int]:
 def _checked(value: t.Any, path: t.Tuple[str, ...]) -> t.Any:
     """Return `value` as plain JSON data, or refuse it naming its path."""
     if len(path) > MAX_DEPTH:
-        raise Refused(f"is nested more than {MAX_DEPTH} levels deep", where=_dotted(path[:3]) + "...")
+        raise Refused(f"is nested more than {MAX_DEPTH} levels deep", where=dotted(path[:3]) + "...")
     if isinstance(value, t.Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise Refused(
-                    f"key {key!r} is not a string", where=_dotted(path) or "settings", instead=f'Write "{key}".'
+                    f"key {key!r} is not a string", where=dotted(path) or "settings", instead=f'Write "{key}".'
                 )
-            _checked_text(key, path)
+            checked_text(key, path)
         return {str(key): _checked(inner, (*path, key)) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_checked(inner, (*path, str(index))) for index, inner in enumerate(value)]
     if isinstance(value, str):
-        return _checked_text(value, path)
+        return checked_text(value, path)
     if isinstance(value, float) and not math.isfinite(value):
-        raise Refused(f"is {value}, which JSON cannot say", where=_dotted(path))
+        raise Refused(f"is {value}, which JSON cannot say", where=dotted(path))
     if isinstance(value, int) and value.bit_length() > 1024:
-        raise Refused("is a number of more than 300 digits", where=_dotted(path))
+        raise Refused("is a number of more than 300 digits", where=dotted(path))
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    raise Refused(f"is of type {type(value).__name__}, which JSON has not", where=_dotted(path), instead="Quote it.")
-
-
-def _checked_text(text: str, path: t.Tuple[str, ...]) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as exc:
-        raise Refused("holds half of a UTF-16 surrogate pair, which is no text", where=_dotted(path)) from exc
-    return str(text)
-
-
-def _checked_path(path: Path) -> t.Tuple[str, ...]:
-    if isinstance(path, str) or not path or not all(isinstance(key, str) for key in path):
-        raise Refused(f"{path!r} is not a list of keys", where="remove", instead='Write ["log-opts", "max-size"].')
-    return tuple(path)
-
-
-def _refuse_conflict(wanted: t.Any, path: t.Tuple[str, ...]) -> None:
-    node = wanted
-    for key in path:
-        if isinstance(node, dict) and key not in node:
-            return
-        node = node[key] if isinstance(node, dict) else None
-    raise Refused("is both set and removed", where=_dotted(path), instead="Take it out of settings or of remove.")
+    raise Refused(f"is of type {type(value).__name__}, which JSON has not", where=dotted(path), instead="Quote it.")
 
 
 # Where it stands ------------------------------------------------------------------------------------------------
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(path)
 
 
 def _find(text: str, parent: Object, key: str, path: Path, name: str) -> t.Optional[int]:
@@ -179,7 +138,7 @@ def _find(text: str, parent: Object, key: str, path: Path, name: str) -> t.Optio
         again = " and ".join(str(line_at(text, parent.members[index].start)) for index in found[1:])
         raise Refused(
             f"stands there more than once (again in line {again}), and readers differ in which one they take",
-            where=f"{place(text, parent.members[found[0]].start, name)}: {_dotted(path)}",
+            where=f"{place(text, parent.members[found[0]].start, name)}: {dotted(path)}",
             instead="Leave one of them.",
         )
     return found[0] if found else None
@@ -188,7 +147,7 @@ def _find(text: str, parent: Object, key: str, path: Path, name: str) -> t.Optio
 def _refuse_kind(text: str, member: Member, path: Path, name: str, wanted: str) -> Refused:
     return Refused(
         f"holds {kind_of(member.value)}, not {wanted}",
-        where=f"{place(text, member.start, name)}: {_dotted(path)}",
+        where=f"{place(text, member.start, name)}: {dotted(path)}",
         instead="Change the one or the other by hand.",
     )
 

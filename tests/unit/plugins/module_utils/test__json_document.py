@@ -14,10 +14,10 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_document import (
     edit,
     is_blank,
-    leaf_paths,
     line_of,
     load,
 )
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._key_paths import leaf_paths
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
