@@ -13,6 +13,7 @@ is killed knows on its next start which daemons it has touched.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 import typing as t
@@ -20,6 +21,7 @@ import typing as t
 from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
+from ._notice import Notice
 from ._redaction import redact
 from ._run import Run
 
@@ -46,6 +48,7 @@ class Transaction:
         self.request = request
         self.units: t.List[str] = [unit["name"] for unit in request["units"]]
         self.touched: t.Dict[str, str] = request.setdefault("touched", {})
+        self.notices: t.List[Notice] = []
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -88,7 +91,7 @@ class Transaction:
 
     def _preflight(self) -> None:
         if self.request["preflight"]:
-            check_preflight(self.request["preflight"])
+            self.notices = check_preflight(self.request["preflight"])
 
     def _bring_to_settings(self) -> None:
         due = find_due(self.request)
@@ -179,6 +182,7 @@ class Transaction:
 
     def _take_back(self, reason: str) -> None:
         restored = _checkpoint_restore.restore(self.checkpoint)
+        self._note_stale()
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
             troubles = self._troubles(lambda: self._wait_until_stable([unit for unit in self.units if self._ran(unit)]))
@@ -201,7 +205,28 @@ class Transaction:
         if how == "reload":
             return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
         # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
-        return self._troubles(lambda: self._restart(unit)) and self._troubles(lambda: self._restart(unit))
+        return self._troubles(lambda: self._restart_if_stale(unit)) and self._troubles(lambda: self._restart(unit))
+
+    def _note_stale(self) -> None:
+        """Note which processes may have read the changed files, for a guard that is killed between here and the end.
+
+        A needless restart is not harmless: it ends the containers of a Docker daemon without live-restore.
+        """
+        if self.touched and "stale" not in self.request:
+            states = _units.states(list(self.touched))
+            self.request["stale"] = {unit: state.started for unit, state in states.items()}
+            with contextlib.suppress(Refused):  # on a full disk, a daemon that works comes first
+                self.checkpoint.write("running.json", self.request)
+
+    def _restart_if_stale(self, unit: str) -> None:
+        now = _units.states([unit])[unit]
+        before, stale = self.request["was"][unit].get("started"), self.request["stale"].get(unit)
+        # The process from before the change, or one since the files were restored. 0: systemd knows of none.
+        if now.running and now.started and (now.started == before or now.started != stale):
+            path = _daemon_json(self.request, unit)
+            if not path or not _docker_restart.is_half_done(unit, path):
+                return
+        self._restart(unit)
 
     def _ran(self, unit: str) -> bool:
         """Tell whether a unit was up before the change."""
@@ -240,6 +265,7 @@ class Transaction:
             "reloaded": [unit for unit, how in self.touched.items() if how == "reload"],
             "units": {unit: {"active": now.active, "main_pid": now.main_pid} for unit, now in states.items()},
             "foreign": self.request.get("foreign", {}),
+            "notices": [list(notice) for notice in self.notices],
             **more,
         }
         for key in ("reason", "troubles"):
@@ -288,15 +314,16 @@ def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -
     return due
 
 
-def check_preflight(params: t.Dict[str, t.Any], whose: str = "") -> None:
-    """Raise Refused with what the preflight found wrong."""
+def check_preflight(params: t.Dict[str, t.Any], whose: str = "") -> t.List[Notice]:
+    """Return what the preflight has to remark; raises Refused with what it found wrong."""
     from . import _preflight
 
     report = _preflight.check(params)
     if not report.ok:
         raise Refused(
-            "; ".join(report.failures), where=f"preflight with what {whose} runs with" if whose else "preflight"
+            " ".join(report.failures), where=f"preflight with what {whose} runs with" if whose else "preflight"
         )
+    return report.notices
 
 
 def _differs(unit: t.Dict[str, t.Any], main_pid: int) -> bool:

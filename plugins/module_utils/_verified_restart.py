@@ -57,6 +57,7 @@ _TICK = 0.1
 _PATIENCE = 15.0
 # If it fails for so long, as on a full disk, it goes on without us.
 _FAILING_SECONDS = 60.0
+_LEAVING_SECONDS = 5.0
 
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
@@ -98,6 +99,7 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             _hand_over(checkpoint, request, back, held)
         break
     result = _wait(checkpoint, request["id"])
+    run.notice(*(Notice(*notice) for notice in result.get("notices", ())))
     report = {**told, "pending": checkpoint.pending(), "outcome": result}
     if result["state"] not in _GOOD:
         raise Failed(_story(result), where=checkpoint.name, result=report)
@@ -136,7 +138,7 @@ def _hand_over(checkpoint: Checkpoint, request: _transaction.Request, back: t.Op
     # A guard that was killed over this change, or one that deferred its end, has touched daemons already.
     begun = checkpoint.read("running.json") or checkpoint.read(DEFERRED) or {} if checkpoint.pending() else {}
     request["touched"] = begun.get("touched", {})
-    was = {name: {"running": state.running} for name, state in _states(request).items()}
+    was = {name: {"running": state.running, "started": state.started} for name, state in _states(request).items()}
     request["was"] = {**was, **begun.get("was", {})}
     with all_or_nothing(checkpoint, held=held):
         if back is not None:
@@ -296,18 +298,20 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
     began = time.monotonic()
     working = began  # when the guard was last seen at work
     while True:
+        over = _asked(checkpoint) != request_id
         result = checkpoint.read("result.json")
         if result is not None and result["id"] == request_id:
+            _wait_until_gone(checkpoint)
             return result
+        if over and request_id in [commit.about.get("request") for commit in checkpoint.commits()]:
+            # Another run has read the result, which lies there for whoever comes first.
+            return {"id": request_id, "ended": time.time(), "state": "committed"}
         time.sleep(_TICK)
         now = _units.states([guard])[guard]
         if now.active == "active":
             working = time.monotonic()
         idle = now.active in ("inactive", "failed") and time.monotonic() - working > _PATIENCE
         failing = now.sub == "auto-restart" and time.monotonic() - began > _FAILING_SECONDS
-        if idle and request_id in [commit.about.get("request") for commit in checkpoint.commits()]:
-            # Another run has read the result, which lies there for whoever comes first.
-            return {"id": request_id, "ended": time.time(), "state": "committed"}
         if idle or failing:
             raise Failed(
                 "fails again and again, and systemd goes on starting it"
@@ -317,6 +321,13 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
                 instead=f"Look at journalctl -u {guard}. What is pending is taken back by it, or by the next run.",
                 result={"checkpoint": checkpoint.name},
             )
+
+
+def _wait_until_gone(checkpoint: Checkpoint) -> None:
+    """Wait while the guard, which has told how it ended, takes itself away; so that what is told then is so."""
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    while _guard_units.armed(checkpoint) and time.monotonic() < deadline:
+        time.sleep(_TICK)
 
 
 class _Back:
