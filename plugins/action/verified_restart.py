@@ -43,8 +43,7 @@ class ActionModule(ActionBase):
             lost, found = True, {"msg": str(failure)}
         if lost and not self._task.check_mode:
             found = self._come_back(found, arguments, variables)
-        if found.get("outcome"):
-            self._acknowledge(found)
+        self._acknowledge(found)
         return {**result, **found}
 
     def _execute(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -76,7 +75,7 @@ class ActionModule(ActionBase):
 
     def _acknowledge(self, found: dict[str, t.Any]) -> None:
         """Let the host forget the outcome: until then, its next run would report it."""
-        names = [each["checkpoint"] for each in found.get("checkpoints", [found]) if each.get("checkpoint")]
+        names = [each["checkpoint"] for each in found.get("checkpoints", [found]) if each.get("outcome")]
         if names:
             paths = " ".join(shlex.quote(f"{FOLDER}/{name}/result.json") for name in names)
             self._low_level_execute_command(f"rm -f {paths}", sudoable=True)

@@ -46,16 +46,17 @@ options:
   checkpoint:
     description:
       - The name of a checkpoint. Before its first change, each file's bytes and attributes are kept on the host under
-        this name, and M(fleetops.container_hosts.verified_restart) with the same name has to come, to prove the change or
-        to take it back.
+        this name, and M(fleetops.container_hosts.verified_restart) with the same name has to come, to prove the
+        change or to take it back.
       - Where the task fails half-way, all that is pending under the checkpoint is taken back at once.
       - Without effect where systemd doesn't run, as in an image that is being built.
     type: str
     default: ""
   checkpoint_deadline:
     description:
-      - The seconds after which the host takes the change back by itself if no M(fleetops.container_hosts.verified_restart)
-        has come. The host does so too after a power loss in between, before its services start.
+      - The seconds after which the host takes the change back by itself if no
+        M(fleetops.container_hosts.verified_restart) has come. The host does so too after a power loss in between,
+        before its services start.
     type: float
     default: 3600
 """

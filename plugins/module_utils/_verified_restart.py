@@ -99,7 +99,6 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             _hand_over(checkpoint, request, back, held)
         break
     result = _wait(checkpoint, request["id"])
-    run.notice(*(Notice(*notice) for notice in result.get("notices", ())))
     report = {**told, "pending": checkpoint.pending(), "outcome": result}
     if result["state"] not in _GOOD:
         raise Failed(_story(result), where=checkpoint.name, result=report)

@@ -60,7 +60,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checkpoint_pending:
-  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  description:
+    - Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
   returned: with O(checkpoint), where systemd runs
   type: bool
 manager:

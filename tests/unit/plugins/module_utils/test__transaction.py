@@ -267,6 +267,7 @@ class Report:
     def __init__(self, *failures):
         self.failures = failures
         self.ok = not failures
+        self.notices = []
 
 
 def test_the_preflight_comes_before_any_unit_is_touched(host, monkeypatch):
