@@ -54,6 +54,11 @@ def prepare(unit: str, path: str, seconds: float, root: str = "") -> None:
         _wait(unit, True, root)
 
 
+def is_half_done(unit: str, path: str, root: str = "") -> bool:
+    """Tell whether a restart was cut off that has switched live-restore on only for its own time."""
+    return not _wants(_host_file.read(root + path).content, path) and _switched_on(unit, root) is True
+
+
 def _restart_and_switch_off(
     unit: str, found: _host_file.Snapshot, seconds: float, keep: _host_file.Keep, root: str
 ) -> None:

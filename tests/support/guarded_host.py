@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,19 @@ from ansible_collections.fleetops.container_hosts.tests.support.fake_systemd imp
 
 NAME = "moby"
 _OURS = ("run", "var")
+
+
+@contextlib.contextmanager
+def quick_folder() -> Iterator[Path]:
+    """Yield a folder in memory, where that can hold all that a file has: these hosts wait for their disk often."""
+    memory = "/dev/shm"
+    try:
+        with tempfile.NamedTemporaryFile(dir=memory) as file:
+            os.setxattr(file.name, "user.test", b"x")
+    except OSError:
+        memory = tempfile.gettempdir()
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 class GuardedHost:

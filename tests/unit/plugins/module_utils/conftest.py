@@ -9,16 +9,24 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _units
-from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _guard_units, _units
+from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost, quick_folder
+
+
+@pytest.fixture(scope="session")
+def guard_code():
+    """Return the guard's code, packed once: to pack it for each change would take most of the time."""
+    return _guard_units._code()
 
 
 @pytest.fixture
-def guarded(tmp_path, monkeypatch):
+def guarded(monkeypatch, guard_code):
     """Return a host with a stand-in for systemd."""
-    host = GuardedHost(tmp_path)
-    monkeypatch.setenv("PATH", f"{host.systemd.bin}:{os.environ['PATH']}")
-    _units.forget()
-    yield host
-    host.systemd.end()
-    _units.forget()
+    monkeypatch.setattr(_guard_units, "_code", lambda: guard_code)
+    with quick_folder() as folder:
+        host = GuardedHost(folder)
+        monkeypatch.setenv("PATH", f"{host.systemd.bin}:{os.environ['PATH']}")
+        _units.forget()
+        yield host
+        host.systemd.end()
+        _units.forget()

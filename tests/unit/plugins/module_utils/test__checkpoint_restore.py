@@ -10,14 +10,12 @@ import contextlib
 import os
 import shutil
 import stat
-import tempfile
-from pathlib import Path
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _checkpoint_restore, _host_file
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.tests.support.fatal import killed_at
-from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost
+from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost, quick_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,8 +40,8 @@ THEIRS = st.tuples(st.just("theirs"), st.sampled_from(PATHS), st.none())
 @contextlib.contextmanager
 def fresh_host():
     """Without a systemd: it has nothing to say about files, and hypothesis asks for many hosts."""
-    with tempfile.TemporaryDirectory() as folder:
-        host = GuardedHost(Path(folder))
+    with quick_folder() as folder:
+        host = GuardedHost(folder)
         shutil.rmtree(host.folder / "run")
         (host.folder / "etc/systemd/system").rmdir()
         (host.folder / "etc/systemd").rmdir()

@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _run
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+    _checkpoint,
+    _checkpoint_restore,
+    _host_file,
+    _run,
+)
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused, did_you_mean
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 
@@ -55,3 +60,98 @@ def test_a_refusal_says_where_what_and_what_instead():
 )
 def test_did_you_mean(name, answer):
     assert did_you_mean(name, ["log-driver", "dns"]) == answer
+
+
+# Under a checkpoint --------------------------------------------------------------------------------------------------
+
+
+def under_checkpoint(host, ensure, **options):
+    return _run.carry_out(ensure, {"content": b"x"}, root=host.root, checkpoint=host.checkpoint(), **options)
+
+
+def three_files(fails):
+    """Return what edits three files, and calls `fails` before the last one's real edit."""
+
+    def ensure(params, run):
+        run.edit("/etc/one", lambda found: params["content"])
+        run.edit("/etc/two", lambda found: None)
+        if not run.check_mode:
+            fails()
+        run.edit("/etc/new/three", lambda found: params["content"])
+        return {}
+
+    return ensure
+
+
+def nothing():
+    """Fail in no way."""
+
+
+def test_a_change_under_a_checkpoint_is_pending(guarded):
+    guarded.put("etc/two", b"old")
+    run, _result = under_checkpoint(guarded, three_files(nothing), check_mode=False)
+    assert (run.changed, guarded.read("etc/new/three"), guarded.read("etc/two")) == (True, b"x", None)
+    assert guarded.checkpoint().pending()
+    assert guarded.armed()
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_no_change_and_check_mode_leave_no_trace_of_a_checkpoint(guarded, check_mode):
+    for name in ("etc/one", "etc/new/three"):
+        guarded.put(name, b"y" if check_mode else b"x")
+    tree = guarded.tree()
+    run, _result = under_checkpoint(guarded, three_files(nothing), check_mode=check_mode)
+    assert (run.changed, guarded.tree(), guarded.own().parent.exists()) == (check_mode, tree, False)
+    assert guarded.systemd.calls() == []
+
+
+@pytest.mark.parametrize("error", [Refused("no"), OSError(28, "full"), KeyError("our mistake"), KeyboardInterrupt()])
+@pytest.mark.parametrize("way_back", ["open", "blocked", "broken"])
+def test_a_failure_takes_all_back_and_is_the_one_that_is_told(guarded, monkeypatch, error, way_back):
+    guarded.put("etc/two", b"old")
+    tree = guarded.tree()
+
+    def fails():
+        if way_back == "blocked":
+            monkeypatch.setattr(_host_file, "put_back", block)
+        elif way_back == "broken":
+            monkeypatch.setattr(_checkpoint_restore, "restore", lambda _checkpoint: {}["a mistake of ours"])
+        raise error
+
+    def block(path, *_arguments):
+        raise Refused("cannot be restored", where=path)
+
+    with pytest.raises(type(error)) as caught:
+        under_checkpoint(guarded, three_files(fails), check_mode=False)
+    assert caught.value is error
+    if way_back == "open":
+        assert (guarded.tree(), guarded.armed(), guarded.leftovers()) == (tree, False, [])
+    else:
+        assert guarded.checkpoint().pending()
+        assert "start --no-block -- container-hosts-moby-guard.service" in guarded.systemd.calls()
+        monkeypatch.setattr(_host_file, "put_back", PUT_BACK)
+        monkeypatch.setattr(_checkpoint_restore, "restore", RESTORE)
+        guarded.guard()  # which systemd starts, and tries on
+        assert (guarded.tree(), guarded.armed()) == (tree, False)
+
+
+PUT_BACK, RESTORE = _host_file.put_back, _checkpoint_restore.restore
+
+
+def test_a_failure_takes_back_what_earlier_runs_left_pending_too(guarded):
+    guarded.put("etc/two", b"old")
+    tree = guarded.tree()
+    guarded.change({"etc/earlier": b"x"})
+    with pytest.raises(ZeroDivisionError):
+        under_checkpoint(guarded, three_files(lambda: 1 / 0), check_mode=False)
+    assert guarded.tree() == tree
+
+
+def test_who_holds_the_lock_is_waited_for(guarded, monkeypatch):
+    monkeypatch.setattr(_checkpoint.Checkpoint.locked.__wrapped__, "__kwdefaults__", {"seconds": 0.1})
+    guarded.change({"etc/earlier": b"x"}, guarded.checkpoint("other"))
+    with (
+        guarded.checkpoint("other").locked(create=True, seconds=1),
+        pytest.raises(Refused, match="is locked by another run"),
+    ):
+        under_checkpoint(guarded, three_files(nothing), check_mode=True)
