@@ -40,6 +40,12 @@ def conflicts(document: _Mapping) -> t.Iterator[Problem]:
     parent = _parent(document)
     if document["provisioning"]["source"] == "dps" and parent:
         yield Problem((parent,), "does not go together with DPS: iotedge config apply refuses the two", _NESTED)
+    subject = document["provisioning"].get("attestation", {}).get("registration_id", "")
+    if isinstance(subject, t.Mapping) and "cn" not in [name.lower() for name in subject]:
+        where = ("provisioning", "attestation", "registration_id")
+        yield Problem(
+            path, "lacks CN, the name that the device registers with", 'Write { CN = "..." } or the name alone.'
+        )
     agent = document.get("agent", {})
     image = agent.get("config", {}).get("image", "")
     if image.startswith("$upstream") and not parent:

@@ -197,8 +197,12 @@ STRUCTURES: t.Dict[str, Structure] = {
         example='Write registration_id and symmetric_key = { value = "..." } with the base64 key, '
         'or { uri = "file:///..." }.',
     ),
-    "attestation x509": Table({"registration_id": Key("text"), **_X509}, example=_X509_EXAMPLE, key_of=_X509_KEY_OF),
+    "attestation x509": Table(
+        {"registration_id": Key("registration"), **_X509}, example=_X509_EXAMPLE, key_of=_X509_KEY_OF
+    ),
     "attestation tpm": Table({"registration_id": Key("text", required=True)}, example="Write registration_id."),
+    # Here it is a certificate's subject, which later releases take in full.
+    "registration": ByType("text", table="subject", example='Write registration_id = "...".'),
     "symmetric key": Untagged(
         {"inline key": "a key in the file", "key elsewhere": "a key that is elsewhere"},
         example='Write { value = "..." } with the base64 key, or { uri = "file:///..." }.',
