@@ -44,7 +44,7 @@ def conflicts(document: _Mapping) -> t.Iterator[Problem]:
     if isinstance(subject, t.Mapping) and "cn" not in [name.lower() for name in subject]:
         where = ("provisioning", "attestation", "registration_id")
         yield Problem(
-            path, "lacks CN, the name that the device registers with", 'Write { CN = "..." } or the name alone.'
+            where, "lacks CN, the name that the device registers with", 'Write { CN = "..." } or the name alone.'
         )
     agent = document.get("agent", {})
     image = agent.get("config", {}).get("image", "")
