@@ -281,7 +281,7 @@ def test_take_back_raises_nothing_and_calls_the_guard(guarded, monkeypatch, erro
     _checkpoint_restore.take_back(guarded.checkpoint())
     assert guarded.systemd.calls() == ["start --no-block -- container-hosts-moby-guard.service"]
     monkeypatch.undo()
-    os.environ["PATH"] = f"{guarded.systemd.bin}:{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", f"{guarded.systemd.bin}:{os.environ['PATH']}")
     guarded.guard()  # as systemd would, now
     assert (guarded.read(FILE), guarded.checkpoint().pending()) == (None, False)
 
