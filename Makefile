@@ -64,6 +64,8 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 	  -p ansible_collections.fleetops.container_hosts.tests.benchmark
 	yamllint --strict .
 	antsibull-changelog lint
+	@# It installs the collection for itself, and would go on with the copy of an earlier time.
+	@rm -rf "$(WORK)/ansible/collections"
 	ansible-lint
 
 .PHONY: unit
