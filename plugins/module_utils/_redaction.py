@@ -35,6 +35,15 @@ _NAMED_SECRET = re.compile(
     r"""((?:\b|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?)[A-Z0-9_]*["']?[=:]\s*["']?)([^\s"']+)""", re.IGNORECASE
 )
 
+# Keys of which only what stands below them says that they are secrets, as Azure IoT Edge has them; and those that are
+# a part of a longer text, as in a hub's connection string.
+_SECRET_BELOW = {
+    "symmetric_key": ("value",),
+    "device_id_pk": ("value",),
+    "hierarchy_authorization": ("endorsement", "owner"),
+}
+_PART_OF_TEXT = re.compile(r"""\b((?:SharedAccessKey|AccountKey|pin-value)=)([^\s;&"']+)""")
+
 
 def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
     """Return `text` with every credential replaced by the same placeholder.
@@ -49,6 +58,7 @@ def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
             text = text.replace(secret, PLACEHOLDER)
     text = _USERINFO.sub(PLACEHOLDER + "@", text)
     text = _JSON_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
+    text = _PART_OF_TEXT.sub(lambda match: match.group(1) + PLACEHOLDER, text)
     return _NAMED_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
 
 
@@ -69,6 +79,9 @@ def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
 def _redact_entry(key: t.Any, value: t.Any, secrets: t.Sequence[str]) -> t.Any:
     if value and _is_secret_name(key):
         return PLACEHOLDER
+    if key in _SECRET_BELOW and isinstance(value, t.Mapping):
+        shown = {name: PLACEHOLDER for name in _SECRET_BELOW[key] if value.get(name)}
+        return {**redact_all(value, secrets), **shown}
     if key != "proxy":
         return redact_all(value, secrets)
     if not isinstance(value, t.Mapping):
@@ -88,15 +101,21 @@ def _redact_url(value: t.Any, secrets: t.Sequence[str]) -> t.Any:
 
 def secrets_in(value: t.Any) -> t.List[str]:
     """Return every text in a structure that stands under a key named password (or alike)."""
+    return [secret for _path, secret in secret_paths(value)]
+
+
+def secret_paths(value: t.Any, path: t.Tuple[t.Any, ...] = ()) -> t.Iterator[t.Tuple[t.Tuple[t.Any, ...], str]]:
+    """Yield the path (keys, and indexes in lists) and the text of every such secret in a structure."""
     if isinstance(value, t.Mapping):
-        return [
-            secret
-            for key, inner in value.items()
-            for secret in ([str(inner)] if inner and _is_secret_name(key) else secrets_in(inner))
-        ]
-    if isinstance(value, (list, tuple)):
-        return [secret for inner in value for secret in secrets_in(inner)]
-    return []
+        below = _SECRET_BELOW.get(path[-1], ()) if path else ()
+        for key, inner in value.items():
+            if inner and (_is_secret_name(key) or key in below):
+                yield (*path, key), str(inner)
+            else:
+                yield from secret_paths(inner, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from secret_paths(inner, (*path, index))
 
 
 def holds_credentials(text: str) -> bool:

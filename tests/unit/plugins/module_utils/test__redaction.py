@@ -25,6 +25,8 @@ SHAPES = [
     "export PROXY_PASSWORD={}",
     "proxy_password={}",
     '"REGISTRY_TOKEN": "{}"',
+    "HostName=hub.example.com;DeviceId=kept@example.com;SharedAccessKey={}",
+    "pkcs11:token=key?pin-value={}",
 ]
 
 
@@ -134,3 +136,17 @@ def test_diff_of_a_new_file():
 
 def test_diff_survives_bytes_that_are_no_text():
     assert _redaction.masked_diff("/x", b"\xff\n", None)["before"] == "\ufffd\n"
+
+
+def test_a_key_that_only_its_table_tells_of():
+    document = {"attestation": {"symmetric_key": {"value": "a2V5"}}, "list": [{"password": "p"}], "value": "open"}
+    assert _redaction.secrets_in(document) == ["a2V5", "p"]
+    assert [path for path, _secret in _redaction.secret_paths(document)] == [
+        ("attestation", "symmetric_key", "value"),
+        ("list", 0, "password"),
+    ]
+    shown = _redaction.redact_all(document)
+    assert shown["attestation"] == {"symmetric_key": {"value": _redaction.PLACEHOLDER}}
+    assert shown["value"] == "open"
+    by_uri = {"symmetric_key": {"uri": "file:///var/aziot/secrets/key.pem"}}
+    assert _redaction.redact_all(by_uri) == by_uri

@@ -1,0 +1,58 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The controller's own tomlkit and tomllib as one text, to be sent to hosts that have neither.
+
+See module_utils/_toml_library for the other end. tomllib is Python's own, and that of any version runs on 3.8.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import importlib.util
+import json
+import pathlib
+import zlib
+
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+
+# What the tests run with; 0.12 lays tables out as later versions do, where 0.11 does not.
+OLDEST = (0, 12)
+
+
+@functools.cache
+def library() -> str:
+    """Return the text; raises Refused where the controller has no tomlkit, or one that is too old."""
+    files = {}
+    for name in ("tomlkit", "tomllib"):
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.submodule_search_locations:
+            raise Refused(
+                "is missing on the controller, and is sent from there to the hosts",
+                where=name,
+                instead=f"Install it into the Python that runs Ansible: pip install 'tomlkit>={_text(OLDEST)}'.",
+            )
+        folder = pathlib.Path(spec.submodule_search_locations[0])
+        files.update({f"{name}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))})
+    _check_version()
+    return base64.b64encode(zlib.compress(json.dumps(files).encode(), 9)).decode()
+
+
+def _check_version() -> None:
+    import tomlkit
+
+    version = tuple(int(part) for part in tomlkit.__version__.split(".")[:2])
+    if version < OLDEST:
+        raise Refused(
+            f"{tomlkit.__version__} on the controller is too old; {_text(OLDEST)} or later is needed",
+            where=f"tomlkit ({tomlkit.__file__})",
+            instead="Upgrade it in the Python that runs Ansible.",
+        )
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
