@@ -66,8 +66,8 @@ def run_module(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints:
     _end(module, lambda: _under_checkpoint(module, ensure))
 
 
-def run_guarded(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
-    """Do the same for a module that plans by itself what it does, and holds the host's lock by itself."""
+def run_directly(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
+    """Do the same for a module that edits no file under a checkpoint, or plans by itself what it does to it."""
     module = _DiscreetModule(argument_spec, supports_check_mode=True, **constraints)
 
     def act() -> t.Tuple[Run, t.Dict[str, t.Any]]:

@@ -177,13 +177,13 @@ notices:
   elements: dict
 """
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_guarded
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_directly
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._verified_restart import ARGUMENT_SPEC, ensure
 
 
 def main() -> None:
     """Run the module."""
-    run_guarded(ARGUMENT_SPEC, ensure)
+    run_directly(ARGUMENT_SPEC, ensure)
 
 
 if __name__ == "__main__":
