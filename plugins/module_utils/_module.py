@@ -69,12 +69,8 @@ def run_module(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints:
 def run_directly(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
     """Do the same for a module that edits no file under a checkpoint, or plans by itself what it does to it."""
     module = _DiscreetModule(argument_spec, supports_check_mode=True, **constraints)
-
-    def act() -> t.Tuple[Run, t.Dict[str, t.Any]]:
-        run = Run(check_mode=module.check_mode)
-        return run, ensure(module.params, run)
-
-    _end(module, act)
+    run = Run(check_mode=module.check_mode)
+    _end(module, lambda: (run, ensure(module.params, run)), run.notices)
 
 
 def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t.Dict[str, t.Any]]:
@@ -87,15 +83,16 @@ def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t
     return run, {**result, "checkpoint_pending": checkpoint.to_end()}
 
 
-def _end(module: _DiscreetModule, act: t.Callable[[], t.Tuple[Run, t.Dict[str, t.Any]]]) -> t.NoReturn:
+def _end(
+    module: _DiscreetModule, act: t.Callable[[], t.Tuple[Run, t.Dict[str, t.Any]]], noticed: t.Sequence[Notice] = ()
+) -> t.NoReturn:
+    """End the process with what `act` returns; where it fails, what was `noticed` until then is told all the same."""
     try:
         run, result = act()
     except Refused as refused:
+        _warn(module, noticed)
         module.refuse(refused)
-    # Part by part here too. A notice that a secret got into would be a mistake of ours; this is the net under it.
-    notices = [Notice(*map(redact, notice)) for notice in run.notices]
-    for notice in notices:
-        module.warn(str(notice))
+    notices = _warn(module, run.notices)
     module.exit_json(
         changed=run.changed,
         diff=run.diffs,
@@ -103,3 +100,11 @@ def _end(module: _DiscreetModule, act: t.Callable[[], t.Tuple[Run, t.Dict[str, t
         invocation=module.invocation(),
         **result,
     )
+
+
+def _warn(module: _DiscreetModule, notices: t.Sequence[Notice]) -> t.List[Notice]:
+    # Part by part here too. A notice that a secret got into would be a mistake of ours; this is the net under it.
+    masked = [Notice(*map(redact, notice)) for notice in notices]
+    for notice in masked:
+        module.warn(str(notice))
+    return masked

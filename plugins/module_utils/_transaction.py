@@ -14,6 +14,7 @@ is killed knows on its next start which daemons it has touched.
 from __future__ import annotations
 
 import contextlib
+import functools
 import subprocess
 import time
 import typing as t
@@ -181,6 +182,7 @@ class Transaction:
     # Back ---------------------------------------------------------------------------------------------------------
 
     def _take_back(self, reason: str) -> None:
+        self._keep_down()
         restored = _checkpoint_restore.restore(self.checkpoint)
         self._note_stale()
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
@@ -206,6 +208,15 @@ class Transaction:
             return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
         # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
         return self._troubles(lambda: self._restart_if_stale(unit)) and self._troubles(lambda: self._restart(unit))
+
+    def _keep_down(self) -> None:
+        """Have systemd not start a failing Docker daemon again the moment its daemon.json is restored.
+
+        Where that is without live-restore, such a start would end the containers which the last daemon left running.
+        """
+        for unit, state in _units.states([unit for unit in self.touched if _daemon_json(self.request, unit)]).items():
+            if not state.running:
+                self._troubles(functools.partial(_units.stop, unit, self.request["seconds"]))
 
     def _note_stale(self) -> None:
         """Note which processes may have read the changed files, for a guard that is killed between here and the end.
