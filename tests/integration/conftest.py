@@ -9,6 +9,7 @@ for a second session beside the first.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -16,10 +17,11 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, inventory, playbook
+from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, inventory, playbook, whole
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+from ansible_collections.fleetops.container_hosts.tests.stage.trial import Trial
 
 NAME = os.environ.get("STAGE_NAME", "integration")
 SUITES = ("bookworm", "trixie")
@@ -125,3 +127,49 @@ def prepare(stage: fleet.Fleet, tmp_path: pathlib.Path) -> Prepare:
         return plays, where
 
     return write
+
+
+@pytest.fixture(params=SUITES)
+def trial(
+    request: pytest.FixtureRequest,
+    stage: fleet.Fleet,
+    trials: dict[str, Trial],
+    run_playbook: t.Callable[..., playbook.Run],
+    start_playbook: t.Callable[..., playbook.Running],
+) -> Trial:
+    """A host of each suite for changes that fail: see Trial. Such tests share it, since each must leave it whole.
+
+    `@pytest.mark.parametrize("trial", ["trixie"], indirect=True)` is for one suite only.
+    """
+    suite = request.param
+    if suite in trials and not trials[suite].is_as_before():
+        stage.drop(trials.pop(suite).host)
+    if suite not in trials:
+        host = stage.add(suite, f"{suite}-trial-{os.getpid()}-{next(_numbers)}")
+        trials[suite] = Trial(stage, host, whole.prepare(host, stage), run_playbook, start_playbook)
+    return dataclasses.replace(trials[suite], run=run_playbook, start=start_playbook)
+
+
+@pytest.fixture
+def new_trial(
+    stage: fleet.Fleet,
+    new_host: t.Callable[..., Host],
+    run_playbook: t.Callable[..., playbook.Run],
+    start_playbook: t.Callable[..., playbook.Running],
+) -> t.Callable[[str], Trial]:
+    """`new_trial(suite)`: the same on a host of the test's own."""
+
+    def make(suite: str) -> Trial:
+        host = new_host(suite)
+        return Trial(stage, host, whole.prepare(host, stage), run_playbook, start_playbook)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trials(stage: fleet.Fleet) -> t.Iterator[dict[str, Trial]]:
+    """The hosts of `trial`, by suite."""
+    made: dict[str, Trial] = {}
+    yield made
+    for each in made.values():
+        stage.drop(each.host)

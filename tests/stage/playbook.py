@@ -63,7 +63,8 @@ class Running:
     """An ansible-playbook that has been started. It ends by itself or by kill(); wait() says how."""
 
     def __init__(self, command: t.Sequence[str], variables: dict[str, t.Any], live: bool, apart: bool) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="stage-")
+        # An ssh that outlives a kill may make its socket while the folder goes.
+        self._scratch = tempfile.TemporaryDirectory(prefix="stage-", ignore_cleanup_errors=True)
         self._folder = pathlib.Path(self._scratch.name)
         self._record, self._out, self._err = (self._folder / name for name in ("record.jsonl", "out", "err"))
         self._record.touch()

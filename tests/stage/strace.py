@@ -27,6 +27,8 @@ CHANGES = (
 
 _LOG = "/run/stage-strace.log"
 _TRACED = "/usr/local/bin/stage-python3"
+# Options with which strace writes down what `traced` reads.
+TRACE = ("-qq", "--decode-fds=path", f"--output={_LOG}", f"--trace={','.join(CHANGES)}")
 _LINE = re.compile(r"^(?P<syscall>\w+)\((?P<arguments>.*)\)\s+= (?P<result>.*)$")
 _DESCRIPTOR = re.compile(r'(?:AT_FDCWD|\d+)<(?P<file>/[^>]*)>(?:, "(?P<name>[^"]*)")?')
 _NAME = re.compile(r'"(?P<name>[^"]*)"')
@@ -88,13 +90,13 @@ def happened(host: Host) -> bool:
 
 def calls(host: Host, *command: str) -> list[Call]:
     """Run a command, and say by which calls its main thread changed files."""
-    host.exec("strace", *_trace_options(), *command)
+    host.exec("strace", *TRACE, *command)
     return parse(host.read(_LOG))
 
 
 def tracing_python(host: Host) -> str:
     """Make an interpreter, for `ansible_python_interpreter`, whose calls `traced` then tells."""
-    return _interpreter(host, _trace_options())
+    return _interpreter(host, TRACE)
 
 
 def traced(host: Host) -> list[Call]:
@@ -129,10 +131,6 @@ def _path(syscall: str, arguments: str) -> str:
         return ""
     takes_name = "at" in syscall and syscall != "ftruncate"
     return posixpath.join(opened["file"], opened["name"] or "") if takes_name else opened["file"]
-
-
-def _trace_options() -> tuple[str, ...]:
-    return ("-qq", "--decode-fds=path", f"--output={_LOG}", f"--trace={','.join(CHANGES)}")
 
 
 def _interpreter(host: Host, options: tuple[str, ...]) -> str:
