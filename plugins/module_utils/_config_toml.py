@@ -72,7 +72,7 @@ class _File:
             limit=_MAX_BYTES,
         )
         if not self.absent:
-            self.run.notice(*self.check(edit.after))
+            self.run.notice(*self.check(edit.after, edit.before))
         return {"path": self.path, "backup_file": edit.backup_file and edit.backup_file[len(self.run.root) :]}
 
     def transform(self, found: t.Optional[bytes]) -> t.Optional[bytes]:
@@ -85,26 +85,29 @@ class _File:
     def edited(self, found: t.Optional[bytes]) -> t.Optional[bytes]:
         after = _toml_document.edit(found, self.settings, self.remove, name=self.path)
         if not self.absent:
-            self.check(after)
+            self.check(after, found)
         return after
 
-    def check(self, content: t.Optional[bytes]) -> t.Sequence[Notice]:
-        """Refuse what the file's reader would not take, or would ignore; return what else is to be said."""
+    def check(self, content: t.Optional[bytes], found: t.Optional[bytes]) -> t.Sequence[Notice]:
+        """Refuse what the file's reader would not take, or would ignore; return what else is to be said.
+
+        `content` is the file as it would be, `found` as it was, by the lines of which mistakes in it are shown.
+        """
         if self.params["schema"] != "iotedge" or content is None:
             return []
         # Imported here as most TOML files are not IoT Edge's, and the table of its keys is large.
         from . import _iotedge_schema
 
         document = _toml_document.load(content, name=self.path)
-        return _iotedge_schema.check(document, locate=lambda keys: self.locate(content, keys))
+        return _iotedge_schema.check(document, locate=lambda keys: self.locate(found or b"", keys))
 
-    def locate(self, content: bytes, keys: t.Sequence[str]) -> str:
+    def locate(self, found: bytes, keys: t.Sequence[str]) -> str:
         """Return a message's `where` for a key path: with the line, where the key is not one asked for."""
         node: t.Any = self.settings
         for key in keys:
             node = node.get(key) if isinstance(node, dict) else node
-        lines = (_toml_document.line_of(content, keys[:end]) for end in range(len(keys), 0, -1))
-        line = None if node is not None else next(filter(None, lines), None)
+        lines = (_toml_document.line_of(found, keys[:end]) for end in range(len(keys), 0, -1))
+        line = next(filter(None, lines), None) if node is None or not self.settings else None
         return f"{self.path}{f', line {line}' if line else ''}: {'.'.join(keys)}"
 
     def secrets(self, content: t.Optional[bytes]) -> t.List[str]:

@@ -31,7 +31,7 @@ from ._errors import Refused
 from ._json_syntax import BOM, decoded, line_at
 from ._key_paths import MAX_DEPTH, Path, checked_path, checked_text, dotted, refuse_conflict
 from ._toml_editor import Changes, Editor, Keys
-from ._toml_syntax import KEY, Entry, Member, entries, is_inline, load_text, members
+from ._toml_syntax import ELEMENT, KEY, Entry, Member, entries, is_inline, load_text, members
 
 _MADE_HERE = "# Made by Ansible (fleetops.container_hosts).\n"
 
@@ -82,12 +82,17 @@ def spelling(source: bytes, path: Path) -> t.Optional[str]:
     body = text[len(BOM) :] if text.startswith(BOM) else text
     for entry in entries(body):
         if entry.path == tuple(path):
-            return body[entry.value_start : entry.value_end].strip("\"'")
+            return _unquoted(body[entry.value_start : entry.value_end])
         if entry.kind == KEY and is_inline(entry.item):
             found = _member_at(entry, body, tuple(path))
             if found is not None:
-                return body[found.value_start : found.end].strip("\"'")
+                return _unquoted(body[found.value_start : found.end])
     return None
+
+
+def _unquoted(value: str) -> str:
+    quotes = 3 if value[:3] in ('"""', "'''") else 1
+    return value[quotes:-quotes] if value[:1] in "\"'" else value
 
 
 def same(found: t.Any, wanted: t.Any) -> bool:
@@ -138,8 +143,6 @@ class _Plan:
     def __init__(
         self, wanted: t.Dict[str, t.Any], doomed: t.Sequence[Keys], tree: t.Dict[str, t.Any], text: str, name: str
     ) -> None:
-        self.wanted = wanted
-        self.tree = tree
         self.name = name
         self.source = text
         self.changes = Changes({}, {}, [])
@@ -179,7 +182,7 @@ class _Plan:
         return Refused(
             f"holds {_kind_of(found)}, not {wanted}",
             where=f"{where}: {dotted(path)}" if where else dotted(path),
-            instead="Change the one or the other by hand.",
+            instead="Change the one or the other by hand, or remove it first.",
         )
 
     def carry_out(self) -> str:
@@ -189,6 +192,10 @@ class _Plan:
         open_end = not self.source.endswith("\n")
         text = self.source + newline if self.source and open_end else self.source
         statements = _with_line_end(entries(self.source), len(self.source), len(text))
+        for entry in statements:
+            if entry.kind == ELEMENT and entry.path[:-1] in self.changes.replaced:
+                path = t.cast(Keys, entry.path[:-1])
+                raise self._in_the_way(path, [{}], "a value")
         after = Editor(self.changes, text, statements, newline).edited()
         if open_end and after.endswith(newline):
             after = after[: -len(newline)]

@@ -29,6 +29,7 @@ def receive(library: t.Optional[str]) -> None:
     # Imported here and below as few runs come with a library, and fewer need it.
     import base64
     import importlib.abc
+    import importlib.util
     import json
     import zlib
 
@@ -40,22 +41,26 @@ def receive(library: t.Optional[str]) -> None:
             "is not what the action plugin sends", where="library", instead="Leave it out; it is no option for users."
         ) from exc
 
-    class Sent(importlib.abc.MetaPathFinder, importlib.abc.SourceLoader):
-        """Finds and loads the modules that were received; their code is compiled and kept nowhere."""
+    class Loader(importlib.abc.ExecutionLoader):
+        """Compiles the modules that were received, and keeps their code nowhere."""
 
-        def find_spec(self, name: str, path: t.Any = None, target: t.Any = None) -> t.Any:
-            import importlib.util
+        def get_filename(self, fullname: str) -> str:
+            return _file(fullname) or fullname
 
-            return importlib.util.spec_from_loader(name, self) if _file(name) else None
+        def get_source(self, fullname: str) -> str:
+            return _received[self.get_filename(fullname)]
 
-        def get_filename(self, name: str) -> str:
-            return _file(name) or name
+        def is_package(self, fullname: str) -> bool:
+            return self.get_filename(fullname).endswith("/__init__.py")
 
-        def get_data(self, path: t.Any) -> bytes:
-            return _received[path].encode()
+    class Finder:
+        """Finds them behind all others: Python's own tomllib comes compiled, so it is the quicker one."""
 
-    # Behind all others: Python's own tomllib comes compiled, so it is the quicker one.
-    sys.meta_path.append(Sent())
+        @staticmethod
+        def find_spec(name: str, path: t.Any = None, target: t.Any = None) -> t.Any:
+            return importlib.util.spec_from_loader(name, Loader()) if _file(name) else None
+
+    sys.meta_path.append(t.cast(t.Any, Finder))
 
 
 def received() -> t.Dict[str, str]:

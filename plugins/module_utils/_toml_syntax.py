@@ -232,7 +232,7 @@ def _syntax_error(text: str, said: str, name: str) -> Refused:
     else:
         line, column = int(found.group(1)), f", column {found.group(2)}"
     where = (f"{name}, " if name else "") + f"line {line}"
-    if "overwrite" in what or "Duplicate inline" in what:
+    if "overwrite" in what:
         again = _repeated(text, line)
         if again:
             return Refused(f"stands there more than once{again[1]}", where=f"{where}: {again[0]}", instead=instead)

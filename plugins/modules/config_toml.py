@@ -41,7 +41,7 @@ options:
       - A value that is equal already keeps its spelling. To TOML, V(1), V(1.0) and V(true) are three values.
       - A new key goes below the last one of its table, be that written with a header, with dotted keys or inline; a new
         key of the top level goes before the first table. A new table gets a header of its own.
-      - An empty dict asks for an empty table, which at the top is nothing; neither O(settings) nor O(remove) is an error.
+      - An empty dict is an empty table, and as O(settings) asks for nothing. Neither it nor O(remove) is an error.
     type: dict
   remove:
     description:
@@ -124,7 +124,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 checkpoint_pending:
-  description: Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
+  description:
+    - Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
   returned: with O(checkpoint), where systemd runs
   type: bool
 path:
