@@ -52,6 +52,7 @@ class Trial:
     old: whole.Look
     run: Run
     start: t.Callable[..., playbook.Running]
+    kept: dict[str, Shipped] = dataclasses.field(default_factory=dict)  # what tests that share the host need again
 
     @property
     def model(self) -> dict[str, t.Any]:
