@@ -25,12 +25,10 @@ class ActionModule(ActionBase):
             arguments = {**self._task.args, "library": library()}
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
-        return {
-            **result,
-            **self._execute_module(
-                module_name="fleetops.container_hosts.config_toml",
-                module_args=arguments,
-                task_vars=task_vars,
-                wrap_async=self._task.async_val and not self._connection.has_native_async,
-            ),
-        }
+        found = self._execute_module(
+            module_name="fleetops.container_hosts.config_toml",
+            module_args=arguments,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val and not self._connection.has_native_async,
+        )
+        return {**result, **found}

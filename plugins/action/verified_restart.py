@@ -14,7 +14,9 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for
 
 _MODULE = "fleetops.container_hosts.verified_restart"
 # The guard's way there and back, with restarts that hang until their time-out, takes no longer.
@@ -34,6 +36,10 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
+        try:
+            arguments.update(library_for(arguments.get("settings")))
+        except Refused as refused:
+            return {**result, "failed": True, "msg": str(refused)}
         lost = False
         try:
             found = self._execute(arguments, variables)

@@ -173,7 +173,7 @@ def install_code(checkpoint: Checkpoint) -> None:
 def _code() -> bytes:
     """Return a zip file that Python runs as the guard: Ansible's own one of this module, with a main of ours."""
     # Ansible sends a module and all that it imports as one zip file, and imports from that; so the guard is imported.
-    from . import _guard
+    from . import _guard, _toml_library
 
     main = f"from {_guard.__name__} import main\nmain()\n"
     archive = getattr(globals().get("__loader__"), "archive", None)
@@ -187,6 +187,9 @@ def _code() -> bytes:
             _add_package(code, package)
         if "__main__.py" not in code.namelist():
             code.writestr("__main__.py", main)
+        # Whether a TOML file is still as it should be is judged by the guard too.
+        for path, source in _toml_library.received().items():
+            code.writestr(path, source)
     return buffer.getvalue()
 
 

@@ -21,12 +21,25 @@ class _Kind(t.NamedTuple):
     ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]
 
 
+def _config_toml() -> _Kind:
+    # Imported here, since every run compiles what it imports, and few hosts have such a file.
+    from . import _config_toml
+
+    return _Kind(_config_toml.ARGUMENT_SPEC, _config_toml.ensure)
+
+
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
-KINDS: t.Dict[str, _Kind] = {
-    "config_json": _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
-    "systemd_environment": _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
+KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
+    "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
+    "config_toml": _config_toml,
+    "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
-ARGUMENT_SPEC: t.Dict[str, t.Any] = {kind: {"type": "list", "elements": "raw", "default": []} for kind in KINDS}
+# What the action plugins add where an entry of config_toml needs it.
+LIBRARY_SPEC: t.Dict[str, t.Any] = {"toml_library": {"type": "str", "no_log": True}}
+ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **{kind: {"type": "list", "elements": "raw", "default": []} for kind in KINDS},
+    **LIBRARY_SPEC,
+}
 
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
@@ -34,7 +47,16 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 
     All entries are checked for form before the first is acted on.
     """
+    receive_library(params)
     return hold(checked(params), run)
+
+
+def receive_library(params: t.Dict[str, t.Any]) -> None:
+    """Have config_toml use the libraries that the action plugin sent; nothing where it sent none."""
+    if params.get("toml_library"):
+        from . import _toml_library
+
+        _toml_library.receive(params["toml_library"])
 
 
 def checked(params: t.Dict[str, t.Any]) -> t.Dict[str, t.List[t.Dict[str, t.Any]]]:
@@ -49,7 +71,8 @@ def checked(params: t.Dict[str, t.Any]) -> t.Dict[str, t.List[t.Dict[str, t.Any]
 def hold(entries: t.Dict[str, t.List[t.Dict[str, t.Any]]], run: Run) -> t.Dict[str, t.Any]:
     """Do what `ensure` does for entries that are checked."""
     results = {
-        kind: [spec.ensure(entry, run) for entry in entries[kind]] for kind, spec in KINDS.items() if kind in entries
+        kind: [ensure_kind(entry, run) for entry in entries[kind]]
+        for kind, ensure_kind in ((kind, KINDS[kind]().ensure) for kind in KINDS if kind in entries)
     }
     run.notice(*_shadows(entries, results))
     everything = [result for kind in results.values() for result in kind]
@@ -88,7 +111,7 @@ def _flat(entries: t.List[t.Any]) -> t.List[t.Any]:
 
 def _checked(kind: str, number: int, entry: t.Any) -> t.Dict[str, t.Any]:
     instead = f"Its options are those of the module fleetops.container_hosts.{kind}."
-    return checked_options(KINDS[kind].argument_spec, entry, f"{kind}[{number}]", instead)
+    return checked_options(KINDS[kind]().argument_spec, entry, f"{kind}[{number}]", instead)
 
 
 def checked_options(spec: t.Dict[str, t.Any], options: t.Any, where: str, instead: str = "") -> t.Dict[str, t.Any]:

@@ -36,7 +36,7 @@ def receive(library: t.Optional[str]) -> None:
     try:
         files = json.loads(zlib.decompress(base64.b64decode(library)))
         _received.update({str(path): str(source) for path, source in files.items()})
-    except (ValueError, zlib.error, AttributeError) as exc:
+    except (ValueError, AttributeError, zlib.error) as exc:
         raise Refused(
             "is not what the action plugin sends", where="library", instead="Leave it out; it is no option for users."
         ) from exc

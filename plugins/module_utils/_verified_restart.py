@@ -44,6 +44,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "commit": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "run": {"type": "str"},
+    **_host_settings.LIBRARY_SPEC,
 }
 UNIT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
@@ -67,6 +68,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """
     if not _units.booted(run.root):
         raise Refused("does not run on this host, so nothing can be restarted", where="systemd")
+    _host_settings.receive_library(params)
     if params["state"] == "rolled_back" and not params["checkpoint"]:
         return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in _last_run(run.root)]}
     if not params["checkpoint"]:

@@ -29,6 +29,14 @@ options:
     type: list
     elements: raw
     default: []
+  config_toml:
+    description:
+      - TOML files, each a dict with the options of M(fleetops.container_hosts.config_toml). They need tomlkit on the
+        controller.
+      - A list of such dicts in place of one is taken as if its members stood there.
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
@@ -36,8 +44,12 @@ options:
     type: list
     elements: raw
     default: []
+  toml_library:
+    description: What the action plugin sends along for O(config_toml). Not to be set by anyone else.
+    type: str
 seealso:
   - module: fleetops.container_hosts.config_json
+  - module: fleetops.container_hosts.config_toml
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -64,6 +76,11 @@ checkpoint_pending:
   type: bool
 config_json:
   description: The results of M(fleetops.container_hosts.config_json), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+config_toml:
+  description: The results of M(fleetops.container_hosts.config_toml), in the order asked for.
   returned: success
   type: list
   elements: dict

@@ -107,6 +107,9 @@ options:
   run:
     description: What tells one run of a playbook from another. Set by the controller's part of the module.
     type: str
+  toml_library:
+    description: What reads the TOML files of O(settings). Set by the controller's part of the module.
+    type: str
 seealso:
   - module: fleetops.container_hosts.host_settings
   - module: fleetops.container_hosts.proxy_preflight

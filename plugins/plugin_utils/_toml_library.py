@@ -16,6 +16,7 @@ import functools
 import importlib.util
 import json
 import pathlib
+import typing as t
 import zlib
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
@@ -27,19 +28,32 @@ OLDEST = (0, 12)
 @functools.cache
 def library() -> str:
     """Return the text; raises Refused where the controller has no tomlkit, or one that is too old."""
-    files = {}
+    files: dict[str, str] = {}
     for name in ("tomlkit", "tomllib"):
-        spec = importlib.util.find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
+        found = _files(name)
+        if found is None:
             raise Refused(
                 "is missing on the controller, and is sent from there to the hosts",
                 where=name,
                 instead=f"Install it into the Python that runs Ansible: pip install 'tomlkit>={_text(OLDEST)}'.",
             )
-        folder = pathlib.Path(spec.submodule_search_locations[0])
-        files.update({f"{name}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))})
+        files.update(found)
     _check_version()
-    return base64.b64encode(zlib.compress(json.dumps(files).encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(files).encode())).decode()
+
+
+def library_for(settings: t.Any) -> dict[str, str]:
+    """Return the arguments to add for a task with the options of host_settings: none where it has no TOML file."""
+    return {"toml_library": library()} if isinstance(settings, dict) and settings.get("config_toml") else {}
+
+
+def _files(name: str) -> dict[str, str] | None:
+    """Return a package's sources by path, None where it isn't installed."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = pathlib.Path(spec.submodule_search_locations[0])
+    return {f"{name}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))}
 
 
 def _check_version() -> None:

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
@@ -13,6 +16,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._run impo
 
 PROXY = {"http": "http://192.0.2.1:3128"}
 DAEMON = {"path": "/etc/docker/daemon.json", "schema": "docker", "settings": {"debug": True}}
+TOML = {"path": "/etc/other.toml", "settings": {"debug": {"level": 3}}}
 UNITS = {"units": ["docker"], "proxy": PROXY}
 
 
@@ -38,8 +42,28 @@ def test_all_kinds_then_nothing_to_do(host):
     assert run.changed
     assert (host / "etc/docker/daemon.json").read_text() == '{\n    "debug": true\n}\n'
     assert (host / "etc/systemd/system/docker.service.d/zz-container-hosts.conf").exists()
-    assert [len(result[kind]) for kind in ("config_json", "systemd_environment")] == [1, 1]
+    assert [len(result[kind]) for kind in ("config_json", "config_toml", "systemd_environment")] == [1, 0, 1]
     assert not ensure(host, config_json=[DAEMON], systemd_environment=[UNITS])[0].changed
+
+
+def test_a_toml_file_among_others(host):
+    run, result = ensure(host, config_json=[DAEMON], config_toml=[TOML])
+    assert run.changed
+    assert (host / "etc/other.toml").read_text().endswith("\n[debug]\n  level = 3\n")
+    assert [entry["path"] for entry in result["config_toml"]] == ["/etc/other.toml"]
+    assert not ensure(host, config_json=[DAEMON], config_toml=[TOML])[0].changed
+
+
+def test_no_run_without_a_toml_file_pays_for_one(host):
+    program = (
+        "import sys\n"
+        "from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings\n"
+        "from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out\n"
+        f"carry_out(_host_settings.ensure, {{'config_json': [{DAEMON!r}]}}, check_mode=False, root={str(host)!r})\n"
+        "print([name for name in sys.modules if 'toml' in name])"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert told.stdout == "[]\n"
 
 
 def test_a_list_among_the_entries_is_taken_as_its_members(host):
@@ -58,6 +82,7 @@ def test_an_empty_proxy_leaves_the_units_alone(host):
     [
         ({"config_json": [DAEMON, "x"]}, r"config_json\[1\]: is not a dictionary"),
         ({"config_json": [DAEMON, {"pth": "/x"}]}, r"config_json\[1\]: .*pth.*fleetops.container_hosts.config_json"),
+        ({"config_json": [DAEMON], "config_toml": [{"settings": {}}]}, r"config_toml\[0\]: .*path"),
         ({"config_json": [DAEMON], "systemd_environment": [{"units": ["nosuch"], "proxy": PROXY}]}, "nosuch.service"),
     ],
 )

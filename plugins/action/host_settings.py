@@ -1,0 +1,34 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sends the controller's own TOML libraries along with the module, where one of its files is TOML."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for
+
+
+class ActionModule(ActionBase):
+    """See the documentation of the module of the same name."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module."""
+        result = super().run(tmp, task_vars)
+        try:
+            arguments = {**self._task.args, **library_for(self._task.args)}
+        except Refused as refused:
+            return {**result, "failed": True, "msg": str(refused)}
+        found = self._execute_module(
+            module_name="fleetops.container_hosts.host_settings",
+            module_args=arguments,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val and not self._connection.has_native_async,
+        )
+        return {**result, **found}

@@ -1,0 +1,64 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tasks get the TOML libraries sent along, and which don't."""
+
+from __future__ import annotations
+
+import types
+
+import pytest
+from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.action import config_toml, host_settings, verified_restart
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _toml_library
+
+ENTRY = {"path": "/etc/x.toml", "settings": {"a": 1}}
+CASES = {
+    "config_toml": (config_toml, ENTRY, "library"),
+    "host_settings with a TOML file": (host_settings, {"config_toml": [ENTRY]}, "toml_library"),
+    "host_settings without": (host_settings, {"config_json": [ENTRY], "config_toml": []}, None),
+    "verified_restart with one": (verified_restart, {"settings": {"config_toml": [ENTRY]}}, "toml_library"),
+    "verified_restart without": (verified_restart, {"units": ["docker"]}, None),
+}
+
+
+def run(monkeypatch, plugin, arguments, **task):
+    """Run an action; returns its result, and what it had the module executed with."""
+    sent = []
+    monkeypatch.setattr(ActionBase, "run", lambda _self, _tmp=None, _task_vars=None: {})
+    monkeypatch.setattr(
+        plugin.ActionModule,
+        "_execute_module",
+        lambda _self, **executed: sent.append(executed) or {"changed": True, "invocation": {}},
+    )
+    task = types.SimpleNamespace(args=arguments, check_mode=False, **{"async_val": 0, **task})
+    connection = types.SimpleNamespace(has_native_async=False)
+    return plugin.ActionModule(task, connection, None, None, None, None).run(task_vars={}), sent
+
+
+@pytest.mark.parametrize(("plugin", "arguments", "added"), CASES.values(), ids=CASES.keys())
+def test_what_is_sent(monkeypatch, plugin, arguments, added):
+    result, [executed] = run(monkeypatch, plugin, arguments)
+    assert result["changed"]
+    sent = {name: value for name, value in executed["module_args"].items() if name not in ("run", *arguments)}
+    assert sent == ({added: _toml_library.library()} if added else {})
+
+
+@pytest.mark.parametrize(("plugin", "arguments", "added"), CASES.values(), ids=CASES.keys())
+def test_a_controller_without_tomlkit_sends_nothing_and_says_why(monkeypatch, plugin, arguments, added):
+    def missing():
+        raise Refused("is missing on the controller", where="tomlkit")
+
+    monkeypatch.setattr(_toml_library, "library", missing)
+    monkeypatch.setattr(config_toml, "library", missing)
+    result, sent = run(monkeypatch, plugin, arguments)
+    assert (result.get("msg"), len(sent)) == (("tomlkit: is missing on the controller.", 0) if added else (None, 1))
+    assert bool(result.get("failed")) == bool(added)
+
+
+@pytest.mark.parametrize("plugin", [config_toml, host_settings])
+def test_async_is_passed_on(monkeypatch, plugin):
+    _result, [executed] = run(monkeypatch, plugin, dict(ENTRY), async_val=30)
+    assert executed["wrap_async"]
