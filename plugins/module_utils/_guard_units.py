@@ -224,8 +224,9 @@ def _enable(checkpoint: Checkpoint) -> None:
 
 def _disable(checkpoint: Checkpoint) -> None:
     folder = checkpoint.root + _WANTS
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{folder}/{_boot(checkpoint.name)}")
+    link = f"{folder}/{_boot(checkpoint.name)}"
+    if os.path.lexists(link):  # asked first, since a read-only file system refuses to remove even what isn't there
+        os.unlink(link)
         _host_file.sync_folder(folder)
     # The last of several checkpoints takes the folder along, whichever of them made it.
     notes = glob.glob(f"{glob.escape(os.path.dirname(checkpoint.folder))}/*/made.json")
