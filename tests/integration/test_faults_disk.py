@@ -95,9 +95,10 @@ def test_the_disk_is_full_at_a_step_of_the_write(trial: Trial, back: Shipped) ->
     """The module itself takes back what it wrote, before it ends."""
     module = trial.shipped(moby_stable_seconds=0)
     steps.assert_either(trial, back, new=True)
-    calls = steps.of_module(trial, module, "host_settings")
-    module("verified_restart")
-    steps.assert_either(trial, back, new=True)
+    for _ in range(2):  # from the second time on, all steps are the same ones
+        calls = steps.of_module(trial, module, "host_settings")
+        module("verified_restart")
+        steps.assert_either(trial, back, new=True)
     for step in steps.sample(taking_space(calls), 10):
         failed = trial.host.exec(*Fault(step.syscall, step.number, "ENOSPC").command(*module.command("host_settings")))
         assert strace.happened(trial.host)

@@ -46,7 +46,7 @@ def test_a_proxy_that_does_not_work(trial: Trial, port: int, credentials: dict[s
     ("trial", "url", "said"),
     [
         ("trixie", "http://proxi.example.com:3128", "proxi.example.com"),
-        ("bookworm", "htp://proxy.example.com:3128", "scheme"),
+        ("bookworm", "htp://proxy.example.com:3128", "neither an http"),
         ("trixie", "http://proxy.example.com:31z8", "port"),
         ("bookworm", "proxy.example.com:3128", "no scheme"),
     ],

@@ -83,7 +83,7 @@ print(json.dumps({
     "temporary": [p for p in (*tree, *state, *other) if ".container_hosts-" in p],
     "armed": [p for p in other if p.endswith(".armed")],
     "active": values["ActiveState"], "pid": pid, "need_reload": values["NeedDaemonReload"], "environ": environ,
-    "units": [u.split()[0] for u in units if u.split()[2] != "inactive"],
+    "units": [u.split()[0] for u in units if u.split()[3] not in ("dead", "exited")],
     "info": json.loads(info) if info else None,
     "survivor": json.loads(one)[0]["State"] if one else None,
 }))
@@ -103,7 +103,7 @@ class Look:
     pid: int
     need_reload: str
     environ: dict[str, str]  # of the unit's process
-    units: list[str]  # of the guard that do anything, or failed; systemd knows others until it is reloaded
+    units: list[str]  # of the guard that do something, or failed; systemd knows others until it is reloaded
     info: dict[str, t.Any] | None  # what the engine says, None where it does not answer
     survivor: dict[str, t.Any] | None
 
