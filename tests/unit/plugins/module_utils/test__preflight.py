@@ -13,6 +13,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -390,10 +391,17 @@ def test_what_no_proxy_covers_goes_direct(serve, store, monkeypatch):
 
 
 def test_a_silent_name_server_costs_the_time_limit_and_no_more(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_more: time.sleep(30))
+    over = threading.Event()
+
+    def silent(*_arguments, **_more):
+        over.wait(30)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
     begun = time.monotonic()
     report = check("http://proxy.example.com:3128", *THREE, timeout=0.5)
     assert time.monotonic() - begun < 2
+    over.set()  # the look-ups that were given up end with this test, and not within another
     assert outcomes(report) == [("timeout", "proxy")] * 3
     assert "name look-up" in report.failures[0]
 
@@ -414,6 +422,7 @@ def test_nothing_of_ansible_is_needed():
     """The guard calls it on the host, where there is none."""
     program = """
 import sys
+import threading
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _preflight, _preflight_container
 print([name for name in sys.modules if name == "ansible" or name.startswith("ansible.")])
 """
