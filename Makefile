@@ -104,6 +104,7 @@ stages:
 .PHONY: nightly
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
+	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 
 .PHONY: clean
