@@ -57,7 +57,7 @@ restart)
   seconds=600
   case " ${{environment[*]}}" in *" FRAIL="*) seconds=0.1 ;; esac
   env -i "${{environment[@]}}" /bin/sleep $seconds >/dev/null 2>&1 &
-  for try in {{1..500}}; do read -r comm <"/proc/$!/comm" && [ "$comm" = sleep ] && break; done
+  for try in {{1..1000}}; do read -r comm <"/proc/$!/comm" && [ "$comm" = sleep ] && break; sleep 0.005; done
   disown
   say "$state/$name" active running $! success ;;
 stop) stop; say "$state/$name" inactive dead 0 success ;;
