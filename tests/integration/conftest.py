@@ -21,7 +21,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import engine, fle
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
-from ansible_collections.fleetops.container_hosts.tests.stage.trial import BACK, Shipped, Trial
+from ansible_collections.fleetops.container_hosts.tests.stage.trial import Trial
 
 NAME = os.environ.get("STAGE_NAME", "integration")
 SUITES = ("bookworm", "trixie")
@@ -164,16 +164,6 @@ def new_trial(
         return Trial(stage, host, whole.prepare(host, stage), run_playbook, start_playbook)
 
     return make
-
-
-@pytest.fixture
-def back(trial: Trial) -> Shipped:
-    """A module on the host of `trial` that takes its last commit back."""
-    if "back" not in trial.kept:
-        trial.role().ok()
-        trial.kept["back"] = trial.shipped(BACK)
-        trial.assert_old()
-    return trial.kept["back"]
 
 
 @pytest.fixture(scope="session")

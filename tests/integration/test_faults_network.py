@@ -70,5 +70,6 @@ def test_the_proxy_dies_between_preflight_and_verification(trial: Trial, how: t.
     assert "preflight with what docker.service runs with" in " ".join(run.stdout.split())
     assert MARK not in run.stdout + run.stderr
     trial.assert_old()
-    trial.assert_converges(pulls=True)
-    trial.go_back()
+    if how == "REJECT":
+        trial.assert_converges(pulls=True)
+        trial.go_back()

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.stage import playbook, whole
+from ansible_collections.fleetops.container_hosts.tests.stage import playbook, steps, whole
 from ansible_collections.fleetops.container_hosts.tests.stage.trial import ROLE, Trial
 
 VERIFIES = "/run/stage-verifies"
@@ -41,7 +41,7 @@ def cut(trial: Trial) -> None:
     whole.until(lambda: (trial.look().survivor or {}).get("Running"))
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", steps.suites("trixie"))
 def test_the_power_fails(new_trial: t.Callable[[str], Trial], suite: str) -> None:
     """Between write and restart, during the restart, on the way back, and after the commit."""
     trial = new_trial(suite)
@@ -66,7 +66,7 @@ def test_the_power_fails(new_trial: t.Callable[[str], Trial], suite: str) -> Non
     running.kill()
     trial.assert_old(rebooted=True)
 
-    trial.assert_converges(rebooted=True, pulls=True)
+    trial.assert_converges(rebooted=True)
     cut(trial)
     trial.assert_new(rebooted=True, pulls=True)
     trial.go_back(rebooted=True)

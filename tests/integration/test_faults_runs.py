@@ -15,12 +15,24 @@ ROLLBACK = "fleetops.container_hosts.rollback"
 REMOVE = "fleetops.container_hosts.remove"
 
 
+# systemd's own number for "a unit has been started" (systemd.journal-fields(7), SD_MESSAGE_UNIT_STARTED).
+_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+
+
+def starts(trial: Trial) -> int:
+    """How often the engine has been started, by the journal."""
+    lines = trial.host.exec("journalctl", "--no-pager", "--quiet", "--output=cat", "UNIT=docker.service", _STARTED)
+    return len(lines.out.splitlines())
+
+
 @pytest.mark.parametrize("trial", ["bookworm"], indirect=True)
 def test_two_runs_with_the_same_settings(trial: Trial) -> None:
     """Both end well, and only one of them restarts the engine."""
-    both = [trial.start(ROLE, trial.host, variables=trial.right) for _ in range(2)]
-    outcomes = [task.result.get("outcome") for run in both for task in run.wait().ok().tasks]
-    assert [unit for outcome in outcomes if outcome for unit in outcome["restarted"]] == ["docker.service"]
+    before = starts(trial)
+    assert before > 0
+    for run in [trial.start(ROLE, trial.host, variables=trial.right) for _ in range(2)]:
+        run.wait().ok()
+    assert starts(trial) == before + 1
     trial.assert_new()
     trial.go_back()
 
@@ -40,13 +52,14 @@ def test_two_runs_with_different_settings(trial: Trial) -> None:
     assert sorted(has) == [False, True]
     winner = models[has.index(True)]
     assert trial.role(container_hosts_proxy=winner).ok().changed == []
-    trial.assert_converges()
+    trial.go_back()
 
 
 def rollback(trial: Trial, **variables: t.Any) -> playbook.Run:
     return trial.run(ROLLBACK, trial.host, variables=variables)
 
 
+@pytest.mark.parametrize("trial", ["bookworm"], indirect=True)
 def test_back_to_the_last_state_and_to_a_named_one(trial: Trial) -> None:
     """Each time all of /etc, byte for byte; and containers run on."""
     trial.host.exec("rm", "-rf", "/var/lib/container_hosts/checkpoints/moby/commits")
@@ -74,8 +87,6 @@ def test_back_to_the_last_state_and_to_a_named_one(trial: Trial) -> None:
     rollback(trial, rollback_commit=commits[0]).ok()
     assert_state(0)
     trial.assert_old()
-    trial.assert_converges()
-    trial.go_back()
 
 
 @pytest.mark.parametrize("trial", ["trixie"], indirect=True)
@@ -95,7 +106,7 @@ def test_back_over_what_someone_else_wrote_meanwhile(trial: Trial) -> None:
     trial.host.exec("rm", kept)
 
 
-@pytest.mark.parametrize("trial", ["bookworm"], indirect=True)
+@pytest.mark.parametrize("trial", ["trixie"], indirect=True)
 def test_all_roles_back_and_all_removed(trial: Trial) -> None:
     """What one run of the whole site changed goes back as one; and what it wrote can be removed."""
     variables = trial.right | {"container_hosts_proxy": {**trial.model, "ca_certificate": trial.stage.registry.ca}}

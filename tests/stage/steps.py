@@ -45,12 +45,12 @@ def of_module(trial: Trial, shipped: Shipped, module: str) -> list[Call]:
     return _ours(strace.calls(trial.host, *shipped.command(module)))
 
 
-def of_guard(trial: Trial, shipped: Shipped, back: Shipped) -> list[Call]:
+def of_guard(trial: Trial, shipped: Shipped) -> list[Call]:
     """The same of the guard, for what two modules do and ask; the host is the old one afterwards."""
     shipped("host_settings")
     at_next_start(trial, strace.TRACE)
     shipped("verified_restart")
-    assert_either(trial, back)
+    assert_either(trial)
     return _ours(strace.traced(trial.host))
 
 
@@ -72,14 +72,13 @@ def at_next_start(trial: Trial, options: t.Sequence[str]) -> None:
     _write(trial, _OPTIONS, " ".join(options) + "\n")
 
 
-def assert_either(trial: Trial, back: Shipped, new: bool | None = None) -> bool:
+def assert_either(trial: Trial, new: bool | None = None) -> bool:
     """The host is wholly new or wholly old, once it is at rest, and then old; returns whether it was new."""
     is_new = "HTTPS_PROXY" in whole.settled(trial.host, 20).environ
     assert new in (None, is_new)
     whole.assert_whole(trial.host, trial.old, new=is_new)
     if is_new:
-        back("verified_restart")
-        trial.assert_old()
+        trial.go_back()
     return is_new
 
 
