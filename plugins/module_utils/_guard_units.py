@@ -35,6 +35,8 @@ ARMED = "/run/container_hosts/{name}.armed"
 _FOLDER = _host_file.Missing(mode=0o644, folder_mode=0o755)
 _PRIVATE = _host_file.Missing(mode=0o600, folder_mode=0o700)
 
+# systemd asks no condition when it starts a service again by itself. 2 is Python's answer where the code is gone: who
+# was killed after that had nothing left to do.
 _SERVICE = """\
 # Written by Ansible (fleetops.container_hosts) for one change of this host, and removed when that is over.
 [Unit]
@@ -46,6 +48,7 @@ Type=simple
 ExecStart={python} -I -B {code} {name}
 Restart=on-failure
 RestartSec=2
+SuccessExitStatus=2
 """
 _TIMER = """\
 # Written by Ansible (fleetops.container_hosts) for one change of this host, and removed when that is over.
