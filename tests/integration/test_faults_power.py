@@ -61,7 +61,7 @@ def test_the_power_fails(new_trial: t.Callable[[str], Trial], suite: str) -> Non
     running = restarts(trial, moby_verify=[FAILS])
     whole.until(lambda: trial.host.exec("test", "-e", VERIFIES).rc == 0)
     trial.host.exec("rm", VERIFIES)
-    whole.until(lambda: "HTTPS_PROXY" not in trial.host.pid_environ("docker"))
+    whole.until(lambda: "HTTPS_PROXY" not in trial.look().environ)
     cut(trial)
     running.kill()
     trial.assert_old(rebooted=True)

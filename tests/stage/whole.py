@@ -71,11 +71,10 @@ names = ("ActiveState", "SubState", "MainPID", "NeedDaemonReload")
 values = dict(line.split("=", 1) for line in said("systemctl", "show", "-p", ",".join(names), unit).splitlines())
 pid = int(values["MainPID"])
 environ = {}
-if pid:
+if os.path.exists("/proc/%d/environ" % pid):
     raw = open("/proc/%d/environ" % pid, "rb").read().decode()
     environ = dict(pair.split("=", 1) for pair in raw.split("\\0") if pair)
 units = said("systemctl", "list-units", "--all", "--plain", "--no-legend", "container-hosts-*").splitlines()
-docker = os.path.exists("/usr/bin/docker")
 info = said("timeout", "20", "docker", "info", "--format", "{{json .}}")
 one = said("timeout", "20", "docker", "inspect", survivor) if info else None
 print(json.dumps({
