@@ -91,7 +91,7 @@ benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figur
 
 .PHONY: benchmark-sample
 benchmark-sample: engine ## the same, small
-	@$(TESTS).benchmark --hosts 8 --rounds 3
+	@$(TESTS).benchmark --hosts 8 --rounds 5
 
 .PHONY: test
 test: ## all that must pass; says the name and the time of each stage

@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for
 
 
 class ActionModule(ActionBase):
@@ -21,10 +19,16 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
-        try:
-            arguments = {**self._task.args, **library_for(self._task.args)}
-        except Refused as refused:
-            return {**result, "failed": True, "msg": str(refused)}
+        arguments = dict(self._task.args)
+        if arguments.get("config_toml"):
+            # Imported here, since each host's task is a process of its own, and few tasks have such a file.
+            from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+            from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for
+
+            try:
+                arguments.update(library_for(arguments))
+            except Refused as refused:
+                return {**result, "failed": True, "msg": str(refused)}
         found = self._execute_module(
             module_name="fleetops.container_hosts.host_settings",
             module_args=arguments,

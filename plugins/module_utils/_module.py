@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from . import _units
-from ._checkpoint import DEADLINE, Checkpoint
 from ._errors import Failed, Refused
 from ._notice import Notice
 from ._redaction import redact, redact_all, secrets_in
@@ -21,8 +21,11 @@ from ._run import Ensure, Run, carry_out
 
 CHECKPOINT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str", "default": ""},
-    "checkpoint_deadline": {"type": "float", "default": float(DEADLINE)},
+    "checkpoint_deadline": {"type": "float", "default": 3600.0},
 }
+# Where a checkpoint is, and what lies there while something is under way or left to tell; see _checkpoint.
+_CHECKPOINTS = "/var/lib/container_hosts/checkpoints"
+_UNDER_WAY = ("pending", "request.json", "running.json", "result.json", "guard.zip")
 
 
 class _DiscreetModule(AnsibleModule):
@@ -78,6 +81,13 @@ def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t
     # Where no systemd runs, as in an image that is built, nothing could be stranded, and nobody would take it back.
     if not name or not _units.booted():
         return carry_out(ensure, module.params, check_mode=module.check_mode)
+    if not any(os.path.exists(f"{_CHECKPOINTS}/{name}/{file}") for file in _UNDER_WAY):
+        # Nothing is under way, so a host in its steady state pays for no checkpoint, not even for its code.
+        run, result = carry_out(ensure, module.params, check_mode=True)
+        if module.check_mode or not run.changed:
+            return run, {**result, "checkpoint_pending": False}
+    from ._checkpoint import Checkpoint
+
     checkpoint = Checkpoint(name, deadline=module.params["checkpoint_deadline"])
     run, result = carry_out(ensure, module.params, check_mode=module.check_mode, checkpoint=checkpoint)
     return run, {**result, "checkpoint_pending": checkpoint.to_end()}

@@ -11,9 +11,12 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from . import _checkpoint, _host_file
+from . import _host_file
 from ._notice import Notice
 from ._redaction import masked_diff
+
+if t.TYPE_CHECKING:
+    from . import _checkpoint
 
 
 class Run:
