@@ -4,7 +4,7 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""The numbers of users and groups of the host, for those to whom a new file is to belong."""
+"""The numbers of users and groups of the host, for those to whom a file is to belong, and their names."""
 
 from __future__ import annotations
 
@@ -26,6 +26,26 @@ def group_id(name: t.Optional[str]) -> t.Optional[int]:
     import grp
 
     return _id("group", name, lambda known: grp.getgrnam(known).gr_gid)
+
+
+def user_name(number: int) -> str:
+    """Return a user's name for a person to read; of a number that nobody has, the number."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def group_name(number: int) -> str:
+    """Return a group's name for a person to read; of a number that none has, the number."""
+    import grp
+
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def _id(option: str, name: t.Optional[str], look_up: t.Callable[[str], int]) -> t.Optional[int]:

@@ -57,6 +57,16 @@ class Edit(t.NamedTuple):
     after: t.Optional[bytes]
     changed: bool
     backup_file: t.Optional[str]
+    # What it was and is to be, where an existing file did not have the access that was to be held.
+    access: t.Optional[t.Tuple[Access, Access]] = None
+
+
+class Access(t.NamedTuple):
+    """Who may do what with a file. Owner and group -1: those of the running process."""
+
+    mode: int
+    owner: int
+    group: int
 
 
 class Missing(t.NamedTuple):
@@ -66,6 +76,7 @@ class Missing(t.NamedTuple):
     folder_mode: int = 0o755
     owner: t.Optional[int] = None
     group: t.Optional[int] = None
+    above: t.Optional[Missing] = None  # for the folders above the file's own; None: they are made like that one
 
 
 NEW_FILE = Missing()
@@ -130,21 +141,25 @@ def edit(
     remove_empty_folder: bool = False,
     limit: int = MAX_BYTES,
     keep: t.Optional[Keep] = None,
+    hold: bool = False,
 ) -> Edit:
     """Make the file at `path` what `transform` says it should be.
 
     `transform` takes the present bytes (None: no file) and returns the wanted ones (None: no file); it must be
     pure, since it is called again if another process changed the file in the meantime. `private` (or its answer
     for the wanted bytes) takes group's and others' access away, and never gives any. `validate` may raise
-    Refused for bytes that differ from the present ones; it is called in check mode too.
+    Refused for bytes that differ from the present ones; it is called in check mode too. With `hold`, a file that
+    exists gets the mode, and the owner and group unless None, that `missing` has for a new one.
     """
     for _try in range(_TRIES):
         found = read(path, limit=limit)
         after = transform(found.content)
-        mode = _mode(found, after, private, missing)
-        same_mode = found.status is None or after is None or stat.S_IMODE(found.status.st_mode) == mode
-        if after == found.content and same_mode:
+        access = _access(found, after, private, missing, hold)
+        had = None if found.status is None or after is None else _access_of(found.status)
+        other_access = had is not None and had != access
+        if after == found.content and not other_access:
             return Edit(path, found.content, after, False, None)
+        held = (had, access) if hold and had is not None and other_access else None
         if after is not None and after != found.content and validate is not None:
             validate(after)
         if after is None and os.path.islink(path):
@@ -154,17 +169,17 @@ def edit(
                 instead="Remove it by hand.",
             )
         if check_mode:
-            return Edit(path, found.content, after, True, None)
+            return Edit(path, found.content, after, True, None, held)
         try:
             forget = keep(found, after) if keep else None
-            backup_file = _commit(found, after, mode, missing, backup, remove_empty_folder)
+            backup_file = _commit(found, after, access, missing, backup, remove_empty_folder)
         except _ChangedMeanwhile:
             if forget:
                 forget()
             continue
         except OSError as exc:
             raise _refusal(exc, path, "cannot be written, and is as it was") from exc
-        return Edit(path, found.content, after, True, backup_file)
+        return Edit(path, found.content, after, True, backup_file, held)
     raise Refused(
         f"was changed by another process {_TRIES} times while we edited it",
         where=path,
@@ -254,7 +269,12 @@ class _ChangedMeanwhile(Exception):
 
 
 def _commit(
-    found: Snapshot, after: t.Optional[bytes], mode: int, missing: Missing, backup: bool, remove_empty_folder: bool
+    found: Snapshot,
+    after: t.Optional[bytes],
+    access: Access,
+    missing: Missing,
+    backup: bool,
+    remove_empty_folder: bool,
 ) -> t.Optional[str]:
     """Replace the file by `after`, under the folder's lock, if it still is what was found; return the backup's path."""
     parent, name = os.path.split(found.real)
@@ -267,16 +287,21 @@ def _commit(
         backup_name = None
         if backup and found.content is not None:
             backup_name = f"{name}.{time.strftime('%Y%m%d-%H%M%S')}.{os.getpid()}~"
-            kept_mode = stat.S_IMODE(_present(found).st_mode) & 0o700
-            _place(folder, backup_name, found.content, _kept(found, kept_mode, missing), beside=name)
+            had = _access_of(_present(found))
+            _place(folder, backup_name, found.content, _kept(found, had._replace(mode=had.mode & 0o700)), beside=name)
         expect = functools.partial(_expect, folder, name, found)
         if after is None:
             expect()
             os.unlink(name, dir_fd=folder)
-        elif after == found.content:
-            _set_mode(folder, name, found, mode)
+        elif after != found.content:
+            _place(folder, name, after, _kept(found, access), expect)
+        elif _access_of(_present(found))[1:] == access[1:]:
+            _set_mode(folder, name, found, access.mode)
         else:
-            _place(folder, name, after, _kept(found, mode, missing), expect)
+            # A file anew, since mode and owner can't be changed in one step, and what has another name elsewhere
+            # (a hard link) is not ours to give away.
+            kept = _kept(found, access)._replace(modified=_present(found).st_mtime_ns)
+            _place(folder, name, after, kept, expect)
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -323,12 +348,12 @@ def make_folder(folder: str, missing: Missing) -> None:
     if os.path.isdir(folder):
         return
     parent = os.path.dirname(folder)
-    make_folder(parent, missing)
+    make_folder(parent, missing.above or missing)
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, missing.folder_mode)
         os.chmod(folder, missing.folder_mode)  # whatever the umask
         if missing.owner is not None or missing.group is not None:
-            os.chown(folder, *_owner(None, missing))
+            os.chown(folder, *_owner(missing))
         sync_folder(parent)
 
 
@@ -392,9 +417,9 @@ def _place(
             handle.flush()
             if (attributes.owner, attributes.group) != (-1, -1):
                 os.fchown(descriptor, attributes.owner, attributes.group)
-            os.fchmod(descriptor, attributes.mode)
             for attribute, value in attributes.extended.items():
                 os.setxattr(descriptor, attribute, value)
+            os.fchmod(descriptor, attributes.mode)  # last: an ACL brings a mode of its own
             if attributes.modified is not None:
                 os.utime(descriptor, ns=(attributes.modified, attributes.modified))
             os.fsync(descriptor)
@@ -406,19 +431,17 @@ def _place(
         raise
 
 
-def _kept(found: Snapshot, mode: int, missing: Missing) -> Attributes:
+def _kept(found: Snapshot, access: Access) -> Attributes:
     """Return what the file keeps through an edit, or gets as a new one."""
     extended = {} if found.status is None else extended_attributes(found.real)
-    if not mode & 0o077:
+    if not access.mode & 0o077:
         # An ACL is a mode by another name: on a file that only its owner may read, it would let others in.
         extended.pop(_ACL, None)
-    return Attributes(mode, *_owner(found.status, missing), extended)
+    return Attributes(*access, extended)
 
 
-def _owner(status: t.Optional[os.stat_result], missing: Missing) -> t.Tuple[int, int]:
+def _owner(missing: Missing) -> t.Tuple[int, int]:
     """Return (uid, gid) for chown, -1 for what may stay."""
-    if status is not None:
-        return status.st_uid, status.st_gid
     return -1 if missing.owner is None else missing.owner, -1 if missing.group is None else missing.group
 
 
@@ -447,13 +470,27 @@ def _set_mode(folder: int, name: str, found: Snapshot, mode: int) -> None:
         os.close(descriptor)
 
 
-def _mode(
-    found: Snapshot, after: t.Optional[bytes], private: t.Union[bool, t.Callable[[bytes], bool]], missing: Missing
-) -> int:
-    mode = missing.mode if found.status is None else stat.S_IMODE(found.status.st_mode)
+def _access(
+    found: Snapshot,
+    after: t.Optional[bytes],
+    private: t.Union[bool, t.Callable[[bytes], bool]],
+    missing: Missing,
+    hold: bool,
+) -> Access:
+    access = Access(missing.mode, *_owner(missing))
+    if found.status is not None:
+        had = _access_of(found.status)
+        # The running process's own owner and group are no wish to have an existing file given to them.
+        access = (
+            Access(access.mode, *(new if new >= 0 else old for new, old in zip(access[1:], had[1:]))) if hold else had
+        )
     if after is not None and (private(after) if callable(private) else private):
-        mode &= 0o700
-    return mode
+        access = access._replace(mode=access.mode & 0o700)
+    return access
+
+
+def _access_of(status: os.stat_result) -> Access:
+    return Access(stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
 
 
 def _present(found: Snapshot) -> os.stat_result:

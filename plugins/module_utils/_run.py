@@ -41,12 +41,40 @@ class Run:
         edit = _host_file.edit(self.root + path, transform, check_mode=self.check_mode, keep=keep, **options)
         if edit.changed:
             self.changed = True
-            self.diffs.append(masked_diff(path, edit.before, edit.after, self.secrets))
+            if edit.before != edit.after or not edit.access:
+                self.diffs.append(masked_diff(path, edit.before, edit.after, self.secrets))
+            if edit.access:
+                self.diffs.append(_access_diff(path, *edit.access))
         return edit
+
+    def keep_note(self, path: str, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]]) -> None:
+        """Edit one of the collection's own files, which is root's alone, under the checkpoint too; no diff of it."""
+        keep = self.checkpoint.keep if self.checkpoint else None
+        missing = _host_file.Missing(mode=0o600, folder_mode=0o700)
+        _host_file.edit(
+            self.root + path,
+            transform,
+            check_mode=self.check_mode,
+            private=True,
+            missing=missing,
+            remove_empty_folder=True,
+            keep=keep,
+        )
 
     def notice(self, *notices: Notice) -> None:
         """Keep warnings, each once."""
         self.notices.extend(notice for notice in notices if notice not in self.notices)
+
+
+def _access_diff(path: str, before: _host_file.Access, after: _host_file.Access) -> t.Dict[str, str]:
+    from . import _account  # few files have their access held
+
+    def shown(access: _host_file.Access) -> str:
+        owner, group = _account.user_name(access.owner), _account.group_name(access.group)
+        return f"owner: {owner}\ngroup: {group}\nmode: {access.mode:04o}\n"
+
+    header = f"{path} (access)"
+    return {"before_header": header, "after_header": header, "before": shown(before), "after": shown(after)}
 
 
 Ensure = t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,7 @@ import textwrap
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_file
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.tests.support.fatal import killed_at
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_present_other_bytes(path):
 
 def test_present_other_bytes_check(path):
     put(path)
-    assert _host_file.edit(path, to(b"new\n"), check_mode=True) == (path, b"old\n", b"new\n", True, None)
+    assert _host_file.edit(path, to(b"new\n"), check_mode=True)[:5] == (path, b"old\n", b"new\n", True, None)
     assert content(path) == b"old\n"
 
 
@@ -136,6 +138,73 @@ def test_owner_is_kept(path):
     os.chown(path, 1234, 4321)
     _host_file.edit(path, to(b"new\n"), backup=True)
     assert (os.stat(path).st_uid, os.stat(path).st_gid) == (1234, 4321)
+
+
+HELD = _host_file.Missing(mode=0o640, owner=1234, group=4321)
+
+
+def access(path):
+    status = os.stat(path)
+    return (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+
+
+@pytest.mark.parametrize("before", [(0o644, 0, 0), (0o600, 1234, 4321), (0o640, 1234, 0), (0o666, 77, 4321)])
+@pytest.mark.parametrize("new", [b"old\n", b"new\n"])
+def test_access_that_is_held_is_repaired_also_where_the_bytes_are_right(path, before, new):
+    put(path, mode=before[0])
+    os.chown(path, *before[1:])
+    os.utime(path, ns=(0, 10**18 + 5))
+    foretold = _host_file.edit(path, to(new), missing=HELD, hold=True, check_mode=True)
+    assert (access(path), content(path)) == (before, b"old\n")
+    edit = _host_file.edit(path, to(new), missing=HELD, hold=True)
+    assert (edit, edit.access) == (foretold, (before, (0o640, 1234, 4321)))
+    assert (access(path), content(path)) == ((0o640, 1234, 4321), new)
+    # What is not news to the file's readers doesn't look like it either.
+    assert (os.stat(path).st_mtime_ns == 10**18 + 5) is (new == b"old\n")
+    untouched = os.stat(path)
+    assert _host_file.edit(path, to(new), missing=HELD, hold=True).changed is False
+    assert os.stat(path) == untouched
+
+
+def test_held_access_of_nobody_in_particular_leaves_the_owner(path):
+    put(path)
+    os.chown(path, 1234, 4321)
+    _host_file.edit(path, to(b"old\n"), missing=_host_file.Missing(mode=0o600), hold=True)
+    assert access(path) == (0o600, 1234, 4321)
+
+
+def test_a_held_file_is_not_given_away_under_its_other_name(tmp_path):
+    put(str(tmp_path / "shadow"))
+    os.link(tmp_path / "shadow", tmp_path / "file")
+    _host_file.edit(str(tmp_path / "file"), to(b"old\n"), missing=HELD, hold=True)
+    assert (access(tmp_path / "file"), access(tmp_path / "shadow")) == ((0o640, 1234, 4321), (0o644, 0, 0))
+
+
+def test_a_held_mode_is_held_against_an_acl(path):
+    put(path, mode=0o644)
+    nobody = 0xFFFFFFFF
+    entries = [(0x01, 6, nobody), (0x02, 7, 77), (0x04, 4, nobody), (0x10, 7, nobody), (0x20, 4, nobody)]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    os.setxattr(path, "system.posix_acl_access", acl)
+    _host_file.edit(path, to(b"old\n"), missing=HELD, hold=True)
+    assert access(path) == (0o640, 1234, 4321)
+    assert not _host_file.edit(path, to(b"old\n"), missing=HELD, hold=True).changed
+
+
+def test_a_new_file_and_its_removal_have_no_access_to_repair(path):
+    edit = _host_file.edit(path, to(b"x"), missing=HELD, hold=True)
+    assert (edit.changed, edit.access, access(path)) == (True, None, (0o640, 1234, 4321))
+    edit = _host_file.edit(path, to(None), missing=_host_file.Missing(mode=0o600), hold=True)
+    assert (edit.changed, edit.access, os.path.exists(path)) == (True, None, False)
+
+
+def test_folders_above_the_files_own_are_made_another_way(tmp_path):
+    path = str(tmp_path / "a" / "b" / "c" / "file")
+    above = _host_file.Missing(folder_mode=0o755)
+    missing = _host_file.Missing(mode=0o600, folder_mode=0o700, owner=1234, group=4321, above=above)
+    _host_file.edit(path, to(b"x"), missing=missing)
+    found = [access(tmp_path / folder) for folder in ("a", "a/b", "a/b/c")]
+    assert found == [(0o755, 0, 0), (0o755, 0, 0), (0o700, 1234, 4321)]
 
 
 def test_extended_attributes_are_kept(path):
@@ -315,6 +384,16 @@ def test_a_file_that_never_rests(path):
     with pytest.raises(Refused, match="was changed by another process 5 times"):
         _host_file.edit(path, restless)
     assert names(os.path.dirname(path)) == ["daemon.json"]
+
+
+@pytest.mark.parametrize("number", range(1, 12))
+def test_killed_while_access_is_repaired_leaves_the_old_or_the_new(path, number):
+    put(path)
+    killed_at(number, lambda: _host_file.edit(path, to(b"old\n"), missing=HELD, hold=True))
+    assert (access(path), content(path)) in (((0o644, 0, 0), b"old\n"), ((0o640, 1234, 4321), b"old\n"))
+    _host_file.edit(path, to(b"old\n"), missing=HELD, hold=True)
+    _host_file.edit(path, to(b"new\n"), missing=HELD, hold=True)
+    assert (access(path), names(os.path.dirname(path))) == ((0o640, 1234, 4321), ["daemon.json"])
 
 
 def _append_lines(path, writer):

@@ -36,6 +36,23 @@ def test_no_real_run_where_nothing_is_to_change(tmp_path):
     assert (run.changed, result, run.diffs) == (False, {"check": True}, [])
 
 
+@pytest.mark.parametrize(("content", "shown"), [(b"x", ["/file (access)"]), (b"y", ["/file", "/file (access)"])])
+def test_a_diff_of_the_access_that_was_held(tmp_path, content, shown):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "file").chmod(0o644)
+    missing = _host_file.Missing(mode=0o600, owner=0, group=1234)
+
+    def hold(_params, run):
+        run.edit("/file", lambda _found: content, missing=missing, hold=True)
+        return {}
+
+    run, _result = _run.carry_out(hold, {}, check_mode=False, root=str(tmp_path))
+    assert [diff["after_header"] for diff in run.diffs] == shown
+    assert run.diffs[-1]["before"] == "owner: root\ngroup: root\nmode: 0644\n"
+    assert run.diffs[-1]["after"] == "owner: root\ngroup: 1234\nmode: 0600\n"
+    assert not _run.carry_out(hold, {}, check_mode=False, root=str(tmp_path))[0].changed
+
+
 def test_check_mode_writes_nothing(tmp_path):
     run, _result = _run.carry_out(two_files, {"content": b"x"}, check_mode=True, root=str(tmp_path))
     assert run.changed
