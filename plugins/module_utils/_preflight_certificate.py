@@ -16,7 +16,9 @@ import re
 import time
 import typing as t
 
-_SEQUENCE, _SET, _OID, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x30, 0x31, 0x06, 0x17, 0x18, 0xA0
+from . import _der
+
+_SET, _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x31, 0x17, 0x18, 0xA0
 _NAMES = {
     "2.5.4.3": "CN",
     "2.5.4.5": "serialNumber",
@@ -43,6 +45,7 @@ class Certificate(t.NamedTuple):
     not_after: int
     subject_der: bytes  # to compare names by
     issuer_der: bytes
+    rest: bytes  # what follows the subject: the public key, and the extensions
 
     @property
     def self_issued(self) -> bool:
@@ -88,17 +91,17 @@ def _listed(body: bytes) -> t.List[bytes]:
 
 
 def _parse(der: bytes) -> Certificate:
-    outer, _rest = _expect(der, _SEQUENCE)
-    fields, _rest = _expect(outer, _SEQUENCE)
+    outer, _rest = _der.expect(der, _der.SEQUENCE)
+    fields, _rest = _der.expect(outer, _der.SEQUENCE)
     if fields[0] == _VERSION:
-        fields = _element(fields)[2]
-    fields = _element(fields)[2]  # the serial number
-    fields = _element(fields)[2]  # the signature's algorithm
-    issuer_der, fields = _whole(fields)
-    validity, fields = _expect(fields, _SEQUENCE)
-    subject_der, _rest = _whole(fields)
-    begin_tag, begin, rest = _element(validity)
-    end_tag, end, _rest = _element(rest)
+        fields = _der.element(fields)[2]
+    fields = _der.element(fields)[2]  # the serial number
+    fields = _der.element(fields)[2]  # the signature's algorithm
+    issuer_der, fields = _der.whole(fields)
+    validity, fields = _der.expect(fields, _der.SEQUENCE)
+    subject_der, fields = _der.whole(fields)
+    begin_tag, begin, rest = _der.element(validity)
+    end_tag, end, _rest = _der.element(rest)
     return Certificate(
         subject=_name(subject_der),
         issuer=_name(issuer_der),
@@ -106,47 +109,21 @@ def _parse(der: bytes) -> Certificate:
         not_after=_time(end_tag, end),
         subject_der=subject_der,
         issuer_der=issuer_der,
+        rest=fields,
     )
-
-
-def _element(data: bytes) -> t.Tuple[int, bytes, bytes]:
-    """Return the tag and content of the first element, and what follows it."""
-    length, begin = data[1], 2
-    if length & 0x80:
-        size = length & 0x7F
-        begin += size
-        if not 1 <= size <= 4 or begin > len(data):
-            raise ValueError("an element has no proper length")
-        length = int.from_bytes(data[2:begin], "big")
-    if begin + length > len(data):
-        raise ValueError("an element ends after its data")
-    return data[0], data[begin : begin + length], data[begin + length :]
-
-
-def _expect(data: bytes, tag: int) -> t.Tuple[bytes, bytes]:
-    found, content, rest = _element(data)
-    if found != tag:
-        raise ValueError(f"element {found:#04x} where {tag:#04x} is due")
-    return content, rest
-
-
-def _whole(data: bytes) -> t.Tuple[bytes, bytes]:
-    """Return the first element with its tag and length, and what follows it."""
-    rest = _element(data)[2]
-    return data[: len(data) - len(rest)], rest
 
 
 def _name(der: bytes) -> str:
     parts = []
-    rest, _after = _expect(der, _SEQUENCE)
+    rest, _after = _der.expect(der, _der.SEQUENCE)
     while rest:
-        attributes, rest = _expect(rest, _SET)
+        attributes, rest = _der.expect(rest, _SET)
         joined = []
         while attributes:
-            attribute, attributes = _expect(attributes, _SEQUENCE)
-            oid, value = _expect(attribute, _OID)
-            tag, content, _after = _element(value)
-            joined.append(f"{_NAMES.get(_dotted(oid), _dotted(oid))}={_string(tag, content)}")
+            attribute, attributes = _der.expect(attributes, _der.SEQUENCE)
+            oid, value = _der.expect(attribute, _der.OID)
+            tag, content, _after = _der.element(value)
+            joined.append(f"{_NAMES.get(_der.dotted(oid), _der.dotted(oid))}={_string(tag, content)}")
         parts.append("+".join(joined))
     return ", ".join(parts)
 
@@ -158,18 +135,6 @@ def _string(tag: int, content: bytes) -> str:
     except (KeyError, UnicodeDecodeError):
         return "#" + content.hex()
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _dotted(oid: bytes) -> str:
-    numbers: t.List[int] = []
-    number = 0
-    for byte in oid:
-        number = number << 7 | byte & 0x7F
-        if not byte & 0x80:
-            numbers.append(number)
-            number = 0
-    first = min(numbers[0] // 40, 2)
-    return ".".join(map(str, [first, numbers[0] - 40 * first, *numbers[1:]]))
 
 
 def _time(tag: int, content: bytes) -> int:

@@ -42,6 +42,12 @@ _SECRET_BELOW = {
     "device_id_pk": ("value",),
     "hierarchy_authorization": ("endorsement", "owner"),
 }
+# A private key in PEM form, to its end, or where that was cut off, to the text's.
+_PEM_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.IGNORECASE | re.DOTALL
+)
+# The option that holds one; its value may lack that form, and then is refused.
+_KEY_OPTION = "key_content"
 _PART_OF_TEXT = re.compile(r"""\b((?:SharedAccessKey|AccountKey|pin-value)=)([^\s;&"']+)""")
 
 
@@ -56,6 +62,7 @@ def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", PLACEHOLDER, text)
         else:
             text = text.replace(secret, PLACEHOLDER)
+    text = _PEM_KEY.sub(PLACEHOLDER, text)
     text = _USERINFO.sub(PLACEHOLDER + "@", text)
     text = _JSON_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
     text = _PART_OF_TEXT.sub(lambda match: match.group(1) + PLACEHOLDER, text)
@@ -143,7 +150,7 @@ def masked_diff(
 
 
 def _is_secret_name(name: t.Any) -> bool:
-    return isinstance(name, str) and _NAMED_SECRET.search(name + "=x") is not None
+    return isinstance(name, str) and (name == _KEY_OPTION or _NAMED_SECRET.search(name + "=x") is not None)
 
 
 def _shown(content: t.Optional[bytes], secrets: t.Sequence[str]) -> str:

@@ -27,6 +27,9 @@ SHAPES = [
     '"REGISTRY_TOKEN": "{}"',
     "HostName=hub.example.com;DeviceId=kept@example.com;SharedAccessKey={}",
     "pkcs11:token=key?pin-value={}",
+    "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\nkept@example.com",
+    '{{"pem": "-----BEGIN RSA PRIVATE KEY-----\\n{}\\n-----END RSA PRIVATE KEY-----", "mail": "kept@example.com"}}',
+    "-----BEGIN EC PRIVATE KEY-----\n{}\ncut off",
 ]
 
 
@@ -150,3 +153,10 @@ def test_a_key_that_only_its_table_tells_of():
     assert shown["value"] == "open"
     by_uri = {"symmetric_key": {"uri": "file:///var/aziot/secrets/key.pem"}}
     assert _redaction.redact_all(by_uri) == by_uri
+
+
+def test_an_option_for_a_key_is_masked_whatever_stands_in_it():
+    options = {"iotedge_certificate": [{"key_path": "/k.pem", "key_content": "MIIEvQIBADANBg", "content": "MIIC"}]}
+    [shown] = _redaction.redact_all(options)["iotedge_certificate"]
+    assert shown == {"key_path": "/k.pem", "key_content": _redaction.PLACEHOLDER, "content": "MIIC"}
+    assert _redaction.secrets_in(options) == ["MIIEvQIBADANBg"]
