@@ -16,6 +16,8 @@ from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_lib
 class ActionModule(ActionBase):
     """See the documentation of the module of the same name."""
 
+    MODULE = "fleetops.container_hosts.config_toml"
+
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -26,7 +28,7 @@ class ActionModule(ActionBase):
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
         found = self._execute_module(
-            module_name="fleetops.container_hosts.config_toml",
+            module_name=self.MODULE,
             module_args=arguments,
             task_vars=task_vars,
             wrap_async=self._task.async_val and not self._connection.has_native_async,

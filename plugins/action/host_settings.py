@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
         """Run the module."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if arguments.get("config_toml"):
+        if arguments.get("config_toml") or arguments.get("iotedge_config"):
             # Imported here, since each host's task is a process of its own, and few tasks have such a file.
             from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
             from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for

@@ -40,10 +40,12 @@ _MAX_BYTES = 1024 * 1024
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the file's keys what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
     _toml_library.receive(params.get("library"))
-    return _File(params, run).ensure()
+    return File(params, run).ensure()
 
 
-class _File:
+class File:
+    """One TOML file; what reads a file of a known kind overrides `edited`."""
+
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:
         self.params = params
         self.run = run

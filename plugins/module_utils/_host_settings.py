@@ -28,10 +28,17 @@ def _config_toml() -> _Kind:
     return _Kind(_config_toml.ARGUMENT_SPEC, _config_toml.ensure)
 
 
+def _iotedge_config() -> _Kind:
+    from . import _iotedge_config
+
+    return _Kind(_iotedge_config.ARGUMENT_SPEC, _iotedge_config.ensure)
+
+
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
 KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
     "config_toml": _config_toml,
+    "iotedge_config": _iotedge_config,
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
 # What the action plugins add where an entry of config_toml needs it.
@@ -79,6 +86,7 @@ def hold(entries: t.Dict[str, t.List[t.Dict[str, t.Any]]], run: Run) -> t.Dict[s
     restart = _once(everything, "restart_required")
     return {
         **{kind: results.get(kind, []) for kind in KINDS},
+        "apply_required": _once(everything, "apply_required"),
         "restart_required": restart,
         "reload_required": [unit for unit in _once(everything, "reload_required") if unit not in restart],
     }

@@ -37,8 +37,11 @@ def environment(proxy: _proxy.Proxy, *, readers: str = "go", cases: t.Sequence[s
 
     `readers`: "go" for what only Go programs read (dockerd, the ECS agent), "shared" for what curl, Python, .NET
     and Go read together. `cases`: which of HTTP_PROXY ("upper") and http_proxy ("lower") to give; curl reads only
-    the latter for http://. Raises Refused where the list is longer than a process's environment can hold.
+    the latter for http://. "iotedge" is for IoT Edge's own daemons, which get https_proxy alone, whatever the cases.
+    Raises Refused where the list is longer than a process's environment can hold.
     """
+    if readers == "iotedge":
+        return Rendered({"https_proxy": proxy.https}, _iotedge_notices(proxy))
     names = no_proxy(proxy.no_proxy, readers=readers)
     values = {"HTTP_PROXY": proxy.http, "HTTPS_PROXY": proxy.https, "NO_PROXY": names.value}
     value = {
@@ -119,6 +122,31 @@ def tls_notices(proxy: _proxy.Proxy, readers: str, *, name: str = "Go") -> t.Tup
             if readers == "shared":
                 notices.add("Python urllib and .NET before 8", end.origin, "cannot speak TLS to a proxy, and fails")
     return notices.all()
+
+
+def _iotedge_notices(proxy: _proxy.Proxy) -> t.Tuple[Notice, ...]:
+    """Return what IoT Edge's daemons won't do; how each of them reads the variable was read in their source."""
+    found = Notices()
+    end = _proxy.endpoint(proxy.https)
+    if proxy.no_proxy:
+        found.add(
+            "aziot-identityd and aziot-certd",
+            "no_proxy",
+            "is not known to them: all their requests go through the proxy, those to a parent device included",
+        )
+    if end.scheme == "https":
+        found.add(
+            "edgeAgent and edgeHub",
+            end.origin,
+            "can't speak TLS to a proxy with AmqpWs; if that proxy answers plain HTTP, write http://",
+        )
+    if ":" in end.host:
+        found.add(
+            "iotedge check",
+            end.origin,
+            "is an IPv6 address, which systemctl shows in quotes: the check proxy-settings can't pass; use a name",
+        )
+    return found.all()
 
 
 def _shared(entry: _no_proxy.Entry) -> t.List[str]:

@@ -32,7 +32,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "units": {"type": "list", "elements": "str", "required": True},
     "environment": {"type": "dict"},
     "proxy": {"type": "dict"},
-    "proxy_readers": {"type": "str", "choices": ["go", "shared"], "default": "go"},
+    "proxy_readers": {"type": "str", "choices": ["go", "shared", "iotedge"], "default": "go"},
     "exposure": {"type": "str", "choices": ["", "environment", "file"], "default": ""},
     "adopt": {"type": "bool", "default": False},
     "dropin": {"type": "str", "default": "zz-container-hosts"},

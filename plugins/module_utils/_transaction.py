@@ -33,9 +33,22 @@ _COMMAND_SECONDS = 120.0
 Request = t.Dict[str, t.Any]
 
 
+def _iotedge_apply() -> t.Any:
+    # Imported where it is asked for, as few hosts have IoT Edge.
+    from . import _iotedge_apply
+
+    return _iotedge_apply
+
+
+# What has to be done so that files count, where a restart of their units is not enough. Each has KIND, the kind of
+# settings that ask for it, UNITS, which it restarts, apply() and take_back().
+_APPLY: t.Dict[str, t.Callable[[], t.Any]] = {"iotedge": _iotedge_apply}
+
+
 class Due(t.NamedTuple):
     """The units that need something to run with what the files say, in order."""
 
+    apply: t.List[str]  # what is more than a restart, by its name in _APPLY
     restart: t.List[str]
     reload: t.List[str]
     left: t.List[str]  # that need a restart and must not get one
@@ -59,6 +72,8 @@ class Transaction:
         try:
             self._preflight()
             self._bring_to_settings()
+            if self.request.get("undoes"):
+                self._take_back_applied()
             self._wait_until_stable(self.units)
             left = self._verify()
             commit = None if left and self._was_pending() else self._commit()
@@ -103,9 +118,27 @@ class Transaction:
             path = _daemon_json(self.request, unit)
             if path:
                 _docker_restart.prepare(unit, path, self.request["seconds"])
+        # What is applied restarts its units by itself, and may need those of others, so it comes behind them.
+        applied = {unit for name in due.apply for unit in _APPLY[name]().UNITS}
         for unit in due.restart:
-            self._touch(unit, "restart")
-            self._restart(unit)
+            if unit not in applied:
+                self._touch(unit, "restart")
+                self._restart(unit)
+        for name in due.apply:
+            self._apply(name)
+
+    def _apply(self, name: str) -> None:
+        part = _APPLY[name]()
+        entries = self.request["settings"][part.KIND]
+        self.request.setdefault("applied", {})[name] = part.remembered(entries)
+        for unit in self.units:
+            if unit in part.UNITS:
+                self._touch(unit, "apply")
+        try:
+            part.apply(entries, self.request["seconds"], self.checkpoint.keep)
+        except Refused as refused:
+            log = _log(refused.where) if refused.where in part.UNITS else ""
+            raise Refused(f"{refused.what.rstrip('.')}. {log}".strip(), where=refused.where) from refused
 
     def _touch(self, unit: str, how: str) -> None:
         self.touched[unit] = how
@@ -124,8 +157,9 @@ class Transaction:
 
     def _wait_until_stable(self, units: t.Sequence[str]) -> None:
         """Watch the touched units for as long as they are to stay up with one and the same process."""
-        watched = [unit for unit in units if unit in self.touched]
-        first = _units.states(watched)
+        first = _units.states([unit for unit in units if unit in self.touched])
+        # Of those that were applied to, some are started by their sockets only, when they are asked for something.
+        watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
         while watched:
             now = _units.states(watched)
@@ -143,6 +177,8 @@ class Transaction:
         """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others."""
         _units.forget()
         left = find_due(self.request, again=True)
+        for name in left.apply:
+            raise Refused("is still due after it was done", where=name, instead="Did something write to its files?")
         for unit in (*left.restart, *left.reload):
             raise Refused(
                 "even after its restart, it runs with something else than its files say. Does its ExecStart= set the "
@@ -150,9 +186,11 @@ class Transaction:
                 where=unit,
             )
         if self.request["preflight"]:
+            tried: t.List[t.Dict[str, t.Any]] = []
             for unit in self.touched:
                 model = _running_proxy(unit)
-                if model:
+                if model and model not in tried:
+                    tried.append(model)
                     check_preflight({**self.request["preflight"], "proxy": model, "from_container": False}, unit)
         for command in self.request["verify"]:
             _check_command(command)
@@ -188,6 +226,7 @@ class Transaction:
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
             troubles = self._troubles(lambda: self._wait_until_stable([unit for unit in self.units if self._ran(unit)]))
+        troubles += self._troubles(self._take_back_applied)
         self._end(
             "failed" if troubles else "rolled_back",
             reason=reason,
@@ -196,6 +235,11 @@ class Transaction:
             foreign=restored.foreign,
         )
         self.checkpoint.forget()
+
+    def _take_back_applied(self) -> None:
+        """Do what is left to do for what was applied, now that its files are restored and its units run."""
+        for name, remembered in self.request.get("applied", {}).items():
+            _APPLY[name]().take_back(remembered)
 
     def _bring_back(self, unit: str) -> t.List[str]:
         how = self.touched.get(unit)
@@ -261,6 +305,7 @@ class Transaction:
             "run": self.request.get("run"),
             "units": self.request["units"],
             "touched": self.touched,
+            "applied": self.request.get("applied", {}),
             "daemon_json": {unit: _daemon_json(self.request, unit) for unit in self.touched},
         }
 
@@ -272,7 +317,7 @@ class Transaction:
             "id": self.request["id"],
             "ended": time.time(),
             "state": state,
-            "restarted": [unit for unit, how in self.touched.items() if how == "restart"],
+            "restarted": [unit for unit, how in self.touched.items() if how in ("restart", "apply")],
             "reloaded": [unit for unit, how in self.touched.items() if how == "reload"],
             "units": {unit: {"active": now.active, "main_pid": now.main_pid} for unit, now in states.items()},
             "foreign": self.request.get("foreign", {}),
@@ -293,6 +338,7 @@ def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -
     A unit that doesn't run needs nothing. `again`: after the restarts, so `restart: always` asks for no other one.
     `foreseen`: in check mode, where the files are what they were.
     """
+    apply: t.List[str] = []
     restart: t.Set[str] = set()
     reload: t.Set[str] = set()
     if request["settings"]:
@@ -303,6 +349,7 @@ def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -
                 "another run changed what this one wrote: " + ", ".join(diff["before_header"] for diff in told.diffs),
                 instead="Let one run of a host end before the next begins, and run again.",
             )
+        apply = result["apply_required"]
         restart.update(result["restart_required"])
         reload.update(result["reload_required"])
     states = _units.states([unit["name"] for unit in request["units"]])
@@ -316,7 +363,14 @@ def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -
             reload.discard(name)
         elif (unit["restart"] == "always" and not again) or _differs(unit, states[name].main_pid):
             restart.add(name)
-    due = Due([], [], [])
+    due = Due([], [], [], [])
+    never = {unit["name"] for unit in request["units"] if unit["restart"] == "never"}
+    for name in apply:
+        units = _APPLY[name]().UNITS
+        if never.isdisjoint(units):
+            due.apply.append(name)
+        else:
+            restart.update(never.intersection(units))
     for unit in request["units"]:
         if unit["name"] in restart:
             (due.left if unit["restart"] == "never" else due.restart).append(unit["name"])

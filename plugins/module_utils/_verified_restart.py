@@ -90,9 +90,9 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             if not run.check_mode and _asked(checkpoint) not in (None, unended):
                 continue
             told, back = _plan(checkpoint, request, params, run)
-            to_do = told["restart"] or told["reload"] or request["pending"]
+            to_do = told["apply"] or told["restart"] or told["reload"] or request["pending"]
             # A proof alone changes nothing; what it proves was reported as a change by who made it.
-            run.changed = run.changed or bool(to_do and (told["restart"] or told["reload"] or back))
+            run.changed = run.changed or bool(to_do and (told["apply"] or told["restart"] or told["reload"] or back))
             if run.check_mode:
                 return told
             if not to_do:
@@ -121,10 +121,11 @@ def _plan(
     if due.left:
         why = "runs with something else than its files say; it was left to you to restart it (restart: never)"
         run.notice(*(Notice(unit, "restart", why) for unit in due.left))
-        if (checkpoint.read(DEFERRED) or {}).get("units") and not (due.restart or due.reload or back):
+        if (checkpoint.read(DEFERRED) or {}).get("units") and not (due.apply or due.restart or due.reload or back):
             request["pending"] = False  # proven but for those, as before
     told = {
         "checkpoint": checkpoint.name,
+        "apply": due.apply,
         "restart": due.restart,
         "reload": due.reload,
         "left": due.left,
@@ -366,7 +367,8 @@ class _Back:
                 if unit["name"] not in known and how:
                     known.add(unit["name"])
                     request["units"].append({"name": unit["name"], "environment": {}, "restart": "always"})
-            request.setdefault("daemon_json", {}).update(commit.about.get("daemon_json", {}))
+            for key in ("daemon_json", "applied"):
+                request.setdefault(key, {}).update(commit.about.get(key, {}))
         request["undoes"] = [commit.id for commit in self.commits]
 
     def put_back(self) -> t.Dict[str, t.List[str]]:

@@ -37,6 +37,13 @@ options:
     type: list
     elements: raw
     default: []
+  iotedge_config:
+    description:
+      - Azure IoT Edge's config.toml, as a list with a dict with the options of
+        M(fleetops.container_hosts.iotedge_config). It needs tomlkit on the controller.
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
@@ -45,11 +52,12 @@ options:
     elements: raw
     default: []
   toml_library:
-    description: What the action plugin sends along for O(config_toml). Not to be set by anyone else.
+    description: What the action plugin sends along for TOML files. Not to be set by anyone else.
     type: str
 seealso:
   - module: fleetops.container_hosts.config_json
   - module: fleetops.container_hosts.config_toml
+  - module: fleetops.container_hosts.iotedge_config
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -89,6 +97,16 @@ systemd_environment:
   returned: success
   type: list
   elements: dict
+iotedge_config:
+  description: The results of M(fleetops.container_hosts.iotedge_config), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+apply_required:
+  description: What is due besides restarts, V(iotedge) for C(iotedge config apply) or a new edgeAgent.
+  returned: success
+  type: list
+  elements: str
 restart_required:
   description: The units whose process runs with something else than its next start would get.
   returned: success

@@ -42,8 +42,9 @@ options:
     description:
       - Who reads the variables made of O(proxy).
       - V(go) for programs in Go (Docker, the Amazon ECS agent), V(shared) where curl, Python or .NET read them too.
+      - V(iotedge) for the daemons of Azure IoT Edge, which get C(https_proxy) alone.
     type: str
-    choices: [go, shared]
+    choices: [go, shared, iotedge]
     default: go
   exposure:
     description:

@@ -143,6 +143,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+apply:
+  description: What was due besides restarts, V(iotedge) for C(iotedge config apply) or a new edgeAgent.
+  returned: success
+  type: list
+  elements: str
 restart:
   description: The units that were due for a restart.
   returned: success

@@ -44,7 +44,16 @@ def library() -> str:
 
 def library_for(settings: t.Any) -> dict[str, str]:
     """Return the arguments to add for a task with the options of host_settings: none where it has no TOML file."""
-    return {"toml_library": library()} if isinstance(settings, dict) and settings.get("config_toml") else {}
+    needed = isinstance(settings, dict) and any(settings.get(kind) for kind in ("config_toml", "iotedge_config"))
+    return {"toml_library": library()} if needed else {}
+
+
+def library_if_any() -> dict[str, str]:
+    """Return the arguments to add for a task that may have to do with a TOML file: none where there is no tomlkit."""
+    try:
+        return {"toml_library": library()}
+    except Refused:
+        return {}
 
 
 def _files(name: str) -> dict[str, str] | None:

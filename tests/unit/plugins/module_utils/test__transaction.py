@@ -242,7 +242,7 @@ def test_what_a_restart_kept_for_itself_is_no_commit(host, monkeypatch):
 def test_another_run_changed_what_this_one_wrote(host, monkeypatch):
     def hold(entries, run):
         run.diffs.append({"before_header": f"/{FILE}"})
-        return {"restart_required": [], "reload_required": []}
+        return {"apply_required": [], "restart_required": [], "reload_required": []}
 
     monkeypatch.setattr(_host_settings, "hold", hold)
     result = carry_out(host, request(unit(APP), settings={"config_json": [{"schema": "cli"}]}))
@@ -254,7 +254,7 @@ def test_settings_say_what_needs_a_restart_or_a_reload(host, monkeypatch):
 
     def hold(entries, run):
         restart, reload = answers.pop(0)
-        return {"restart_required": restart, "reload_required": reload}
+        return {"apply_required": [], "restart_required": restart, "reload_required": reload}
 
     monkeypatch.setattr(_host_settings, "hold", hold)
     asked = request(unit(APP), unit(OTHER), settings={"config_json": [{"schema": "cli"}]})

@@ -1,0 +1,144 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""Makes a changed config.toml count: `iotedge config apply`, and a new edgeAgent where the old one runs with less.
+
+apply can't be asked to try, restarts every daemon at each call, and ends with 0 where one doesn't come up. So what it
+replaces is kept first, and the way back needs no second apply: the files are put back, and their daemons restarted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+import typing as t
+
+from . import _host_file, _iotedge_agent, _iotedge_applied, _iotedge_config, _toml_document, _units
+from ._errors import Refused
+
+KIND = "iotedge_config"
+UNITS = _iotedge_applied.UNITS
+
+_TICK = 1.0
+_LINES = 5  # of what apply says in a message
+
+
+def apply(entries: t.Sequence[t.Dict[str, t.Any]], seconds: float, keep: _host_file.Keep, root: str = "") -> None:
+    """Do what is due for these entries of iotedge_config, of which a host has one; `seconds` are apply's.
+
+    Raises Refused where it fails; then the caller restores what `keep` was given, and restarts UNITS.
+    """
+    for entry in entries:
+        content = _host_file.read(root + entry["path"]).content
+        if content is None:
+            continue
+        document = _toml_document.load(content, name=entry["path"])
+        if _iotedge_applied.outdated([entry["path"], *entry["read_at_apply"]], root):
+            _apply(entry, seconds, keep, root)
+        _renew_agent(document, entry["agent_seconds"])
+
+
+def remembered(entries: t.Sequence[t.Dict[str, t.Any]]) -> t.List[str]:
+    """Return what take_back() has to know later: the paths, and no credential."""
+    return [entry["path"] for entry in entries]
+
+
+def take_back(paths: t.Sequence[str]) -> None:
+    """Have edgeAgent made anew where it runs with what was taken back. The files are restored, the daemons run."""
+    for path in paths:
+        content = _host_file.read(path).content
+        if content is not None:
+            document = _toml_document.load(content, name=path)
+            socket = _iotedge_config.socket_of(document)
+            container = _iotedge_agent.find(socket)
+            if _iotedge_agent.judge(container, document.get("agent", {})) == _iotedge_agent.STALE:
+                _iotedge_agent.remove(socket)
+
+
+def _apply(entry: t.Dict[str, t.Any], seconds: float, keep: _host_file.Keep, root: str) -> None:
+    first = _iotedge_applied.missing(root)
+    # Somebody's wish, unless it has never run.
+    stopped = not first and _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].active == "inactive"
+    replaced = [_host_file.read(root + path) for path in (*_iotedge_applied.FILES, *_iotedge_applied.SECRETS)]
+    for found in replaced:
+        keep(found, found.content)
+    try:
+        _run(["iotedge", "config", "apply", "-c", root + entry["path"]], seconds)
+    finally:
+        for found in replaced:
+            # So that the way back knows them as ours, and not as another one's edit.
+            with contextlib.suppress(Refused):
+                keep(found, _host_file.read(found.real).content)
+    _units.forget()
+    if _iotedge_applied.outdated([entry["path"]], root):
+        raise Refused(
+            "ended well, but did not write all of " + ", ".join(map(os.path.dirname, _iotedge_applied.FILES)),
+            where="iotedge config apply",
+        )
+    if stopped:
+        _units.stop(_iotedge_applied.EDGED, seconds)
+    else:
+        _wait_until_up(seconds)
+
+
+def _run(command: t.List[str], seconds: float) -> None:
+    where = " ".join(command[:3])
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words and the path of config.toml, and no shell is asked
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise Refused(f"did not end within {seconds:g} s", where=where) from exc
+    except OSError as exc:
+        raise Refused(f"can't be run: {exc}", where=where, instead="Is the package aziot-edge whole?") from exc
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-_LINES:]
+        raise Refused(f"ended with {done.returncode}: {' / '.join(said)}", where=where)
+
+
+def _wait_until_up(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        states = _units.states(UNITS)
+        failed = [unit for unit, state in states.items() if state.active == "failed"]
+        if states[_iotedge_applied.EDGED].running and not failed:
+            return
+        if failed or time.monotonic() > deadline:
+            unit = (failed or [_iotedge_applied.EDGED])[0]
+            raise Refused(
+                f"is {states[unit].active} ({states[unit].result}) after iotedge config apply, which itself ends well "
+                "whatever becomes of the daemons",
+                where=unit,
+            )
+        time.sleep(_TICK)
+
+
+def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
+    """Remove an edgeAgent that runs with something else than [agent] says, and wait until the new one runs."""
+    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+        return
+    socket = _iotedge_config.socket_of(document)
+    agent = document.get("agent", {})
+    if _iotedge_agent.judge(_iotedge_agent.find(socket), agent) != _iotedge_agent.STALE:
+        return
+    _iotedge_agent.remove(socket)
+    deadline = time.monotonic() + seconds
+    while True:
+        container = _iotedge_agent.find(socket)
+        if _iotedge_agent.is_up(container):
+            now = _iotedge_agent.judge(container, agent)
+            if now != _iotedge_agent.STALE:
+                return
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"was removed to be made anew, and does not run with what config.toml says within {seconds:g} s; its "
+                f"state: {_iotedge_agent.said(container)}",
+                where="edgeAgent",
+                instead="Can its image be pulled? iotedge system logs tells.",
+            )
+        time.sleep(_TICK)

@@ -1,0 +1,121 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""What a proxy, an agent's image and its storage come to in IoT Edge's config.toml, given what stands there."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import Refused, did_you_mean
+
+Mapping = t.Mapping[str, t.Any]
+Keys = t.Tuple[str, ...]
+
+PROTOCOLS = ("Amqp", "AmqpWs", "Mqtt", "MqttWs")
+# Where the agent's storage is in its container, as the vendor's pages have it.
+INSIDE = "/iotedge/storage"
+_IMAGE = "mcr.microsoft.com/azureiotedge-agent:{}"
+
+
+class Wanted(t.NamedTuple):
+    """Settings to merge into the document, and key paths to take out of it."""
+
+    settings: t.Dict[str, t.Any]
+    remove: t.List[Keys]
+
+
+class Options(t.NamedTuple):
+    """What the user says; '' and {} leave that alone."""
+
+    settings: Mapping
+    https_proxy: str = ""
+    upstream_protocol: str = ""
+    agent_image: str = ""
+    agent_storage: str = ""  # a folder of the host
+
+
+def compose(found: Mapping, options: Options, version: t.Callable[[], str]) -> Wanted:
+    """Return what `options` come to in the document `found`.
+
+    Anything of [agent] asks for the whole of its minimal block, or IoT Edge refuses the file ("missing field `name`").
+    `version` tells the installed one; it is asked only where the image has to be made of it.
+    """
+    settings = _copied(options.settings)
+    there = _table(found, "agent")
+    agent = _table(settings, "agent")
+    env = dict(_table(agent, "env"))
+    there_env = _table(there, "env")
+    remove: t.List[Keys] = []
+    protocol = _protocol(options, {**there_env, **env})
+    if protocol:
+        env["UpstreamProtocol"] = protocol
+    if options.https_proxy:
+        env["https_proxy"] = options.https_proxy
+        # The agent looks at no case, and which of two values it takes is nobody's promise.
+        remove = [("agent", "env", name) for name in there_env if name.lower() == "https_proxy" != name]
+        env = {name: value for name, value in env.items() if not name.lower() == "https_proxy" != name}
+    config = dict(_table(agent, "config"))
+    if options.agent_storage:
+        inside = str(env.get("storageFolder") or there_env.get("storageFolder") or INSIDE)
+        env["storageFolder"] = inside
+        config["createOptions"] = _bound(
+            _table(config, "createOptions"),
+            _table(_table(there, "config"), "createOptions"),
+            options.agent_storage,
+            inside,
+        )
+    if options.agent_image:
+        config["image"] = options.agent_image
+    if env or config or agent:
+        if "image" not in config and "image" not in _table(there, "config"):
+            config["image"] = _IMAGE.format(version())
+        first = {
+            key: value for key, value in (("name", "edgeAgent"), ("type", "docker")) if key not in {**there, **agent}
+        }
+        # In the order of the vendor's template.
+        rest = {key: value for key, value in agent.items() if key not in ("config", "env")}
+        settings["agent"] = {**first, **rest, **({"config": config} if config else {}), **({"env": env} if env else {})}
+    return Wanted(settings, remove)
+
+
+def _protocol(options: Options, env: Mapping) -> str:
+    """Return UpstreamProtocol as `iotedge check` spells it; a proxy is used by the Ws protocols alone."""
+    asked = options.upstream_protocol
+    if asked:
+        known = {name.lower(): name for name in PROTOCOLS}
+        if asked.lower() not in known:
+            raise Refused(
+                f"is {asked[:40]!r}, none of {', '.join(PROTOCOLS)}." + did_you_mean(asked, list(PROTOCOLS)),
+                where="upstream_protocol",
+                instead="Behind a proxy, write AmqpWs or MqttWs.",
+            )
+        return known[asked.lower()]
+    if not options.https_proxy:
+        return ""
+    now = env.get("UpstreamProtocol", "")
+    return "MqttWs" if isinstance(now, str) and now.lower() in ("mqtt", "mqttws") else "AmqpWs"
+
+
+def _bound(wanted: Mapping, found: Mapping, folder: str, inside: str) -> t.Dict[str, t.Any]:
+    """Return createOptions with a folder of the host mounted, and every other mount kept."""
+    host = _table(wanted, "HostConfig")
+    binds = host.get("Binds", _table(found, "HostConfig").get("Binds", []))
+    ours = f"{folder}:{inside}"
+    others = [bind for bind in binds if isinstance(bind, str) and bind.split(":")[1:2] != [inside]]
+    if ours not in binds:
+        binds = [*others, ours]
+    return {**wanted, "HostConfig": {**host, "Binds": binds}}
+
+
+def _table(mapping: Mapping, key: str) -> Mapping:
+    """Return the table at a key; {} for none, and for what isn't one, which is refused by those who check the file."""
+    value = mapping.get(key)
+    return value if isinstance(value, t.Mapping) else {}
+
+
+def _copied(value: Mapping) -> t.Dict[str, t.Any]:
+    return {key: _copied(inner) if isinstance(inner, t.Mapping) else inner for key, inner in value.items()}
