@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The fleetops.container_hosts authors (@fleetops)
 description:
-  - Edits C(/etc/aziot/config.toml) as M(fleetops.container_hosts.config_toml) does, with comments, order and unknown keys
-    kept, and checks the whole of it before it is written.
-  - Knows what a setting needs around it. Whatever is said of the agent, the block C([agent]) is made complete, since IoT
-    Edge refuses a file that has only a part of it.
+  - Edits C(/etc/aziot/config.toml) as M(fleetops.container_hosts.config_toml) does, with comments, order and unknown
+    keys kept, and checks the whole of it before it is written.
+  - Knows what a setting needs around it. Whatever is said of the agent, the block C([agent]) is made complete, since
+    IoT Edge refuses a file that has only a part of it.
   - Tells in RV(apply_required) whether C(iotedge config apply) is due, as C(iotedge check) would. It doesn't run it;
     M(fleetops.container_hosts.verified_restart) does, and takes everything back where it fails.
   - Notes what each key was before it first changed it, in C(/var/lib/container_hosts), so that O(state=absent) takes
