@@ -11,15 +11,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._errors import Refused
+from . import _marked_block
 from ._systemd_syntax import Word, assignment, words
 
-BEGIN = b"# BEGIN fleetops.container_hosts"
-END = b"# END fleetops.container_hosts"
-_NOTE = b"# Written by Ansible: what stands between these two marks is replaced by the next run."
-# Before our block, in a file that already holds something. The first ends a last line that had no newline, the
-# second ends a statement whose last line was to be continued; always both, so that taking away is exact.
-_GAP = b"\n\n"
+BEGIN, END = _marked_block.BEGIN, _marked_block.END
+remove = _marked_block.remove
+ours = _marked_block.ours
 # Not str.splitlines(), for which a form feed or U+2028 ends a line too: systemd's read_line() knows only these.
 _LINE = re.compile(r"[^\n\r\0]*(?:\r\n|[\n\r\0])|[^\n\r\0]+")
 
@@ -41,46 +38,7 @@ class Statement(t.NamedTuple):
 
 def apply(source: t.Optional[bytes], lines: t.Sequence[str]) -> bytes:
     """Return the drop-in with our block holding `lines` below a [Service] header; the rest byte for byte."""
-    body = "".join(f"{line}\n" for line in lines).encode("utf-8")
-    block = b"\n".join((BEGIN, _NOTE, b"[Service]", body + END, b""))
-    if source is None:
-        return block
-    found = _block(source)
-    if found is None:
-        return source + _GAP + block
-    return source[: found[0]] + block + source[found[1] :]
-
-
-def remove(source: t.Optional[bytes]) -> t.Optional[bytes]:
-    """Return the drop-in without our block, and None where nothing was in it but our block."""
-    found = source and _block(source)
-    if not source or not found:
-        return source
-    before, after = source[: found[0]], source[found[1] :]
-    if not before and not after:
-        return None
-    return (before[: -len(_GAP)] if before.endswith(_GAP) else before) + after
-
-
-def ours(source: t.Optional[bytes]) -> bytes:
-    """Return our block, or nothing."""
-    found = source and _block(source)
-    return source[slice(*found)] if source and found else b""
-
-
-def _block(source: bytes) -> t.Optional[t.Tuple[int, int]]:
-    start = source.rfind(BEGIN + b"\n")
-    if start < 0:
-        return None
-    end = source.find(b"\n" + END, start)
-    if end < 0:
-        raise Refused(
-            "has the mark where our block begins, and none where it ends",
-            where=f"line {source.count(10, 0, start) + 1}",
-            instead=f"Put the line {END.decode()} back, or remove the block by hand.",
-        )
-    end += 1 + len(END)
-    return start, end + (source[end : end + 1] == b"\n")
+    return _marked_block.apply(source, ["[Service]", *lines])
 
 
 def statements(text: str) -> t.List[Statement]:

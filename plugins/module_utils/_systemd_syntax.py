@@ -111,43 +111,50 @@ def assignment(word: str) -> t.Optional[t.Tuple[str, t.Optional[str]]]:
     return name, "%".join(parts)
 
 
+class FileAssignment(t.NamedTuple):
+    """`name=value` in an EnvironmentFile: what systemd reads, and where it stands in the text.
+
+    The name begins at `start`, its raw value stands from `begin` to `end`. systemd ignores it if the name is none.
+    """
+
+    name: str
+    value: str
+    line: int
+    start: int
+    begin: int
+    end: int
+
+
 def parse_file(text: str) -> t.List[t.Tuple[str, str, int]]:
     """Return (name, value, line number) for each assignment that systemd reads from an EnvironmentFile."""
-    return list(_FileReader(text))
+    return [(found.name, found.value, found.line) for found in file_assignments(text) if NAME.match(found.name)]
 
 
-class _FileReader:
-    """The state machine of systemd's parse_env_file_internal(), with its quirks: `"a" #b` reads as `a#b`."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __iter__(self) -> t.Iterator[t.Tuple[str, str, int]]:
-        position, line = 0, 1
-        text = self.text
-        while position < len(text):
-            char = text[position]
-            if char in _BLANKS:
-                line += char == "\n"
-                position += 1
-                continue
-            if char in "#;":
-                end = _comment_end(text, position)
-                line += text.count("\n", position, end)
-                position = end
-                continue
-            key_end = re.compile(r"[=\r\n]").search(text, position)
-            if key_end is None:
-                return
-            if key_end.group() != "=":
-                position = key_end.start()
-                continue
-            key = text[position : key_end.start()].rstrip(_BLANKS)
-            value, end = _file_value(text, key_end.end())
-            if NAME.match(key):
-                yield key, value, line
+def file_assignments(text: str) -> t.Iterator[FileAssignment]:
+    """Yield what systemd's parse_env_file_internal() finds, with its quirks: `"a" #b` reads as `a#b`."""
+    position, line = 0, 1
+    while position < len(text):
+        char = text[position]
+        if char in _BLANKS:
+            line += char == "\n"
+            position += 1
+            continue
+        if char in "#;":
+            end = _comment_end(text, position)
             line += text.count("\n", position, end)
             position = end
+            continue
+        key_end = re.compile(r"[=\r\n]").search(text, position)
+        if key_end is None:
+            return
+        if key_end.group() != "=":
+            position = key_end.start()
+            continue
+        key = text[position : key_end.start()].rstrip(_BLANKS)
+        value, end = _file_value(text, key_end.end())
+        yield FileAssignment(key, value, line, position, key_end.end(), end)
+        line += text.count("\n", position, end)
+        position = end
 
 
 def _comment_end(text: str, position: int) -> int:
