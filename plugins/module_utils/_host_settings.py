@@ -28,16 +28,31 @@ def _config_toml() -> _Kind:
     return _Kind(_config_toml.ARGUMENT_SPEC, _config_toml.ensure)
 
 
+def _iotedge_certificate() -> _Kind:
+    from . import _iotedge_certificate
+
+    return _Kind(_iotedge_certificate.ARGUMENT_SPEC, _iotedge_certificate.ensure)
+
+
 def _iotedge_config() -> _Kind:
     from . import _iotedge_config
 
     return _Kind(_iotedge_config.ARGUMENT_SPEC, _iotedge_config.ensure)
 
 
+def _ecs_config() -> _Kind:
+    # Here for the same reason: few hosts are Amazon's, and the table of the agent's variables is large.
+    from . import _ecs_config
+
+    return _Kind(_ecs_config.ARGUMENT_SPEC, _ecs_config.ensure)
+
+
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
 KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
+    "iotedge_certificate": _iotedge_certificate,  # before the files that name certificates
     "config_toml": _config_toml,
+    "ecs_config": _ecs_config,
     "iotedge_config": _iotedge_config,
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }

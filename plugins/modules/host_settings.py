@@ -37,10 +37,27 @@ options:
     type: list
     elements: raw
     default: []
+  iotedge_certificate:
+    description:
+      - Certificates and keys of an Azure IoT Edge device, each a dict with the options of
+        M(fleetops.container_hosts.iotedge_certificate).
+      - A list of such dicts in place of one is taken as if its members stood there.
+      - They are judged and written before the TOML files that name them.
+    type: list
+    elements: raw
+    default: []
   iotedge_config:
     description:
       - Azure IoT Edge's config.toml, as a list with a dict with the options of
         M(fleetops.container_hosts.iotedge_config). It needs tomlkit on the controller.
+    type: list
+    elements: raw
+    default: []
+  ecs_config:
+    description:
+      - Configuration files of the Amazon ECS agent, each a dict with the options of
+        M(fleetops.container_hosts.ecs_config).
+      - A list of such dicts in place of one is taken as if its members stood there.
     type: list
     elements: raw
     default: []
@@ -57,7 +74,9 @@ options:
 seealso:
   - module: fleetops.container_hosts.config_json
   - module: fleetops.container_hosts.config_toml
+  - module: fleetops.container_hosts.iotedge_certificate
   - module: fleetops.container_hosts.iotedge_config
+  - module: fleetops.container_hosts.ecs_config
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -89,6 +108,16 @@ config_json:
   elements: dict
 config_toml:
   description: The results of M(fleetops.container_hosts.config_toml), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+iotedge_certificate:
+  description: The results of M(fleetops.container_hosts.iotedge_certificate), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+ecs_config:
+  description: The results of M(fleetops.container_hosts.ecs_config), in the order asked for.
   returned: success
   type: list
   elements: dict
