@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import datetime
-import os
 import typing as t
 
-from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certificate import authorities
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._controller_file import pem
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 
 
@@ -34,7 +33,7 @@ class ActionModule(ActionBase):
         if arguments.get("state") != "absent":
             try:
                 sources = [
-                    self._source(number, entry, variables)
+                    pem(self, f"certificates[{number}]", entry, variables)
                     for number, entry in enumerate(given if isinstance(given, list) else [given])
                 ]
                 now = datetime.datetime.now(datetime.UTC)
@@ -51,42 +50,3 @@ class ActionModule(ActionBase):
         result["notices"] = [*(notice._asdict() for notice in notices), *result.get("notices", [])]
         result["warnings"] = [*map(str, notices), *result.get("warnings", [])]
         return result
-
-    def _source(self, number: int, entry: t.Any, variables: dict[str, t.Any]) -> tuple[str, bytes]:
-        """Return what to call the entry in a message, and its bytes."""
-        where = f"certificates[{number}]"
-        if not isinstance(entry, str) or not entry.strip():
-            raise Refused(
-                "is neither a path nor a certificate's text",
-                where=where,
-                instead="Name a PEM file on the controller, or write the text itself.",
-            )
-        if "-----BEGIN" in entry:
-            return where, entry.encode()
-        path = self._find(where, entry, variables)
-        try:
-            # It may be encrypted with Ansible Vault.
-            with open(self._loader.get_real_file(path), "rb") as handle:
-                return path, handle.read()
-        except (OSError, AnsibleError) as exc:
-            raise Refused(f"can't be read: {exc}", where=path) from exc
-
-    def _find(self, where: str, path: str, variables: dict[str, t.Any]) -> str:
-        """Look for a file where Ansible does; then beside the inventory, and in the working directory.
-
-        A path in group_vars is written by somebody whose playbook may be this collection's own, which lies elsewhere.
-        """
-        try:
-            return t.cast("str", self._find_needle("files", path))
-        except AnsibleError as exc:
-            folders = [variables.get("inventory_dir"), os.getcwd()]
-            for folder in filter(None, folders):
-                candidate = os.path.join(folder, os.path.expanduser(path))
-                if os.path.isfile(candidate):
-                    return candidate
-            raise Refused(
-                f"there is no file {path} on the controller",
-                where=where,
-                instead="It is looked for in the role's and the playbook's folder and their files/, beside the"
-                " inventory, and in the working directory.",
-            ) from exc

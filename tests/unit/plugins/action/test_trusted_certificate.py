@@ -94,7 +94,7 @@ def test_absent_reads_no_file(act):
     ("certificates", "message"),
     [
         (["gone.pem"], "certificates[0]: there is no file gone.pem on the controller"),
-        ([ROOT.pem, None], "certificates[1]: is neither a path nor a certificate's text"),
+        ([ROOT.pem, None], "certificates[1]: is neither a path nor a PEM text"),
         ([ROOT.pem, " "], "certificates[1]: is neither"),
         ([ROOT.pem, OTHER.key_pem], "certificates[1]: holds a private key"),
         ([make("Old", now=NOW, days=(-9, -1)).pem], "certificates[0] (CN=Old): expired on"),
