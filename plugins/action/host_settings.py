@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends the controller's own TOML libraries along with the module, where one of its files is TOML."""
+"""Sends along what the controller has for the module: libraries for TOML files, and certificates."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class ActionModule(ActionBase):
         """Run the module."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if arguments.get("config_toml") or arguments.get("iotedge_config"):
-            # Imported here, since each host's task is a process of its own, and few tasks have such a file.
+        # Imported in here, since each host's task is a process of its own, and few tasks need what is imported.
+        if any(arguments.get(kind) for kind in ("config_toml", "iotedge_config", "iotedge_certificate")):
             from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-            from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for
+            from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 
             try:
-                arguments.update(library_for(arguments))
+                arguments.update(sent_along(self, arguments, task_vars or {}))
             except Refused as refused:
                 return {**result, "failed": True, "msg": str(refused)}
         found = self._execute_module(

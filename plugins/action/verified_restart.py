@@ -16,7 +16,8 @@ from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_for, library_if_any
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
 
 _MODULE = "fleetops.container_hosts.verified_restart"
 # The guard's way there and back, with restarts that hang until their time-out, takes no longer.
@@ -37,9 +38,13 @@ class ActionModule(ActionBase):
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
         try:
-            # What is taken back may be IoT Edge's, whose agent is then judged by its file.
-            back = arguments.get("state") == "rolled_back"
-            arguments.update(library_if_any() if back else library_for(arguments.get("settings")))
+            if arguments.get("state") == "rolled_back":
+                # What is taken back may be IoT Edge's, whose agent is then judged by its file.
+                arguments.update(library_if_any())
+            elif arguments.get("settings"):
+                added = sent_along(self, arguments["settings"], variables)
+                arguments.update(toml_library=added.pop("toml_library", None))
+                arguments["settings"] = {**arguments["settings"], **added}
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
         lost = False

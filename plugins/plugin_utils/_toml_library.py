@@ -42,13 +42,13 @@ def library() -> str:
     return base64.b64encode(zlib.compress(json.dumps(files).encode())).decode()
 
 
-def library_for(settings: t.Any) -> dict[str, str]:
+def library_for(settings: t.Any) -> dict[str, t.Any]:
     """Return the arguments to add for a task with the options of host_settings: none where it has no TOML file."""
     needed = isinstance(settings, dict) and any(settings.get(kind) for kind in ("config_toml", "iotedge_config"))
     return {"toml_library": library()} if needed else {}
 
 
-def library_if_any() -> dict[str, str]:
+def library_if_any() -> dict[str, t.Any]:
     """Return the arguments to add for a task that may have to do with a TOML file: none where there is no tomlkit."""
     try:
         return {"toml_library": library()}
