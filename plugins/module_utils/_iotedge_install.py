@@ -55,8 +55,8 @@ def unsupported(installed: Installed) -> t.Optional[Refused]:
     """Return why the collection does not work with what is installed, to be raised or told; None where it does."""
     if installed.generation == LEGACY:
         return Refused(
-            "IoT Edge 1.1 or older is installed, which is no longer supported by Microsoft (end of life 2022-12-13) and has other services, and a "
-            "config.yaml in place of config.toml",
+            "IoT Edge 1.1 or older is installed, which Microsoft has not supported since 2022-12-13, and which has "
+            "other services, and a config.yaml in place of config.toml",
             where=installed.evidence or "",
             instead="Remove the packages iotedge and libiothsm-std, install aziot-edge (1.5 or later), and take the "
             "settings over with: iotedge config import.",

@@ -1,0 +1,58 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""Asks the kernel what another user of this host may read, so that groups, ACLs and all else count."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import typing as t
+
+
+def denials(user: str, paths: t.Sequence[str], root: str = "") -> t.Optional[t.Dict[str, str]]:
+    """Return for each path why `user` may not read it, "" where it may; None where there is no such user.
+
+    A folder above must be readable too, and not only be passed through: so the vendor's check wants it. `root` goes
+    before the paths on the disk. Only root can ask; for anyone else nothing is denied.
+    """
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        return None
+    if os.geteuid() != 0 or not paths:
+        return dict.fromkeys(paths, "")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        # Only the child becomes the user, and for good: there is no way back from setuid.
+        try:
+            os.setgroups(os.getgrouplist(user, entry.pw_gid))
+            os.setgid(entry.pw_gid)
+            os.setuid(entry.pw_uid)
+            found = {path: _denial(user, path, root) for path in paths}
+            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+                json.dump(found, pipe)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return t.cast("t.Dict[str, str]", json.loads(text)) if text else dict.fromkeys(paths, "")
+
+
+def _denial(user: str, path: str, root: str) -> str:
+    folders = []
+    folder = os.path.dirname(path)
+    while folder not in ("", "/"):
+        folders.append(folder)
+        folder = os.path.dirname(folder)
+    for folder in reversed(folders):
+        if not os.access(root + folder, os.R_OK | os.X_OK):
+            return f"{user} may not look into {folder}"
+    return "" if os.access(root + path, os.R_OK) else f"{user} may not read it"

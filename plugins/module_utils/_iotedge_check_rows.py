@@ -1,0 +1,92 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The findings of a check of IoT Edge, whoever made them, and what is known of the vendor's checks beforehand."""
+
+from __future__ import annotations
+
+import typing as t
+
+OWN, VENDOR = "own", "vendor"
+OK, IGNORED, SKIPPED, WARNING, ERROR, FATAL = "ok", "ignored", "skipped", "warning", "error", "fatal"
+# From the best to the worst.
+RESULTS = (OK, IGNORED, SKIPPED, WARNING, ERROR, FATAL)
+
+
+class Row(t.NamedTuple):
+    """One finding. Texts may hold secrets until they are masked, which who returns them sees to."""
+
+    id: str  # the vendor's name of the check
+    source: str  # OWN or VENDOR
+    result: str  # one of RESULTS
+    detail: str = ""
+    advice: str = ""
+
+
+def worst(rows: t.Iterable[Row]) -> str:
+    """Return the worst result; OK where there is none."""
+    return max((row.result for row in rows), key=RESULTS.index, default=OK)
+
+
+# Probes of `iotedge check` which can't pass where a proxy is the only way out, by what they do past it.
+PAST_THE_PROXY: t.Dict[str, str] = {
+    "host-connect-iothub-amqp": "goes to port 5671 directly, whatever UpstreamProtocol is",
+    "host-connect-iothub-mqtt": "goes to port 8883 directly, whatever UpstreamProtocol is",
+    "container-default-connect-upstream-amqp": "goes to port 5671 directly, also with AmqpWs",
+    "container-default-connect-upstream-mqtt": "goes to port 8883 directly, also with AmqpWs",
+    "container-connect-upstream-amqp": "goes to port 5671 directly, also with AmqpWs",
+    "container-connect-upstream-mqtt": "goes to port 8883 directly, also with AmqpWs",
+    "host-local-time": "asks a time server by NTP, which is UDP and knows no proxy",
+}
+
+_APPLY = "Run the role iotedge, or: iotedge config apply."
+_CERTIFICATES = (
+    "Have certificates readable by the user aziotcs and keys by aziotks, and all folders above them too (r-x): "
+    "certificates below /var/aziot/certs, keys below /var/aziot/secrets."
+)
+_RENEW = "Renew it, copy it to the device, and apply the configuration."
+_ENGINE = "Look at systemctl status docker, and at moby_unit where the engine's unit has another name."
+_WAY = "Try the way out with the playbook preflight and preflight_endpoints: [{set: iotedge, hub: ...}]."
+
+# What to write, or to do, where a check of this id does not pass.
+ADVICE: t.Dict[str, str] = {
+    "aziot-edged-config-well-formed": _APPLY,
+    "certd-config-well-formed": _APPLY,
+    "certs-match-private-keys": "Copy the key that belongs to the certificate, or the certificate made for this key.",
+    "certs-preloaded": _CERTIFICATES,
+    "certs-read": _CERTIFICATES,
+    "check-agent-image": "The engine could not pull it: look at container_hosts_proxy and the role moby, and at the "
+    "image and its registry's credentials in [agent.config].",
+    "config-toml-well-formed": "Correct the file; nothing of it is applied before.",
+    "config-up-to-date": _APPLY,
+    "configs-up-to-date": _APPLY,
+    "connect-management-uri": "Look at systemctl status aziot-edged.mgmt.socket, and at [connect] of config.toml.",
+    "container-engine-dns": "Set moby_dns to the name servers that containers can reach, and run the role moby.",
+    "container-engine-ipv6": "Set ipv6: true in moby_daemon_settings, or take ipv6 out of [moby_runtime] network.",
+    "container-engine-is-moby": "Install moby-engine from packages.microsoft.com; no other engine is supported.",
+    "container-engine-logrotate": "Set moby_log_driver, and for all but journald moby_log_opts with max-size and "
+    "max-file as text, and run the role moby.",
+    "container-engine-uri": _ENGINE,
+    "edge-agent-storage-mounted-from-host": "Mount a host folder in createOptions of the agent, owned by 13622, and "
+    "name it in its environment as storageFolder; in the deployment manifest too.",
+    "edge-hub-storage-mounted-from-host": "Mount a host folder in createOptions of the hub in the deployment "
+    "manifest, owned by 13623, and name it in its environment as storageFolder.",
+    "est-identity-and-bootstrap-certificate-expiry": _RENEW,
+    "est-server-https": "Write https:// in [cert_issuance.est.urls].",
+    "host-connect-dps-endpoint": _WAY,
+    "host-connect-iothub-https": _WAY,
+    "host-local-time": "Have a time server on this side of the proxy, and chrony or systemd-timesyncd use it.",
+    "hostname": "Leave hostname out of config.toml, or write the machine's own name, also with its domain.",
+    "identity-certificate-expiry": _RENEW,
+    "identityd-config-well-formed": _APPLY,
+    "key-pairs-read": _CERTIFICATES,
+    "keyd-config-well-formed": _APPLY,
+    "local-ca-certificate-expiry": _RENEW,
+    "parent_hostname": "Write parent_hostname as a name of letters, digits, - and dots, or as an address.",
+    "proxy-settings": "Set container_hosts_proxy and run the roles moby and iotedge: https_proxy in lower case has to "
+    "be the same, byte for byte, in the units of docker, aziot-edged and aziot-identityd and in [agent.env].",
+    "tpmd-config-well-formed": _APPLY,
+}
