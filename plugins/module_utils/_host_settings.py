@@ -47,6 +47,12 @@ def _ecs_config() -> _Kind:
     return _Kind(_ecs_config.ARGUMENT_SPEC, _ecs_config.ensure)
 
 
+def _environment_file() -> _Kind:
+    from . import _environment_file
+
+    return _Kind(_environment_file.ARGUMENT_SPEC, _environment_file.ensure)
+
+
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
 KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
@@ -54,6 +60,7 @@ KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "config_toml": _config_toml,
     "ecs_config": _ecs_config,
     "iotedge_config": _iotedge_config,
+    "environment_file": _environment_file,  # before the units' environments, of which it may be a part
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
 # What the action plugins add where an entry of config_toml needs it.

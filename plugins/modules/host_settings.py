@@ -61,6 +61,13 @@ options:
     type: list
     elements: raw
     default: []
+  environment_file:
+    description:
+      - Files of NAME=value lines, each a dict with the options of M(fleetops.container_hosts.environment_file).
+      - A list of such dicts in place of one is taken as if its members stood there.
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
@@ -77,6 +84,7 @@ seealso:
   - module: fleetops.container_hosts.iotedge_certificate
   - module: fleetops.container_hosts.iotedge_config
   - module: fleetops.container_hosts.ecs_config
+  - module: fleetops.container_hosts.environment_file
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -118,6 +126,11 @@ iotedge_certificate:
   elements: dict
 ecs_config:
   description: The results of M(fleetops.container_hosts.ecs_config), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+environment_file:
+  description: The results of M(fleetops.container_hosts.environment_file), in the order asked for.
   returned: success
   type: list
   elements: dict
