@@ -25,6 +25,9 @@ ONLY_SECRETS_DIFFER = "(only a secret changed)"
 # The user information of a URL, up to the last `@` that can belong to it: a password that was not
 # percent-encoded may itself hold `@` or a quote, which count as part of it while another `@` follows.
 _USERINFO = re.compile(r"""(?<=://)(?:[^\s"'@]|["'@](?=[^\s"',}]*@))*@""")
+# A proxy's address without a scheme, as Go programs take it.
+_BARE_PROXY = re.compile(r"""(\bhttps?_proxy["']?[=:]\s*["']?)(?![a-z]+://)[^\s"']*@""", re.IGNORECASE)
+_PROXY_NAMES = ("http_proxy", "https_proxy")
 
 # "auth": "..." of a Docker config.json and its like, and NAME=value by the name's own words.
 _JSON_SECRET = re.compile(
@@ -34,6 +37,8 @@ _JSON_SECRET = re.compile(
 _NAMED_SECRET = re.compile(
     r"""((?:\b|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIALS?)[A-Z0-9_]*["']?[=:]\s*["']?)([^\s"']+)""", re.IGNORECASE
 )
+# Names that are secrets where their value is text; as an object, `auth` holds a user's name too.
+_SECRET_TEXTS = ("auth", "identitytoken", "registrytoken")
 
 # Keys of which only what stands below them says that they are secrets, as Azure IoT Edge has them; and those that are
 # a part of a longer text, as in a hub's connection string.
@@ -64,6 +69,7 @@ def redact(text: str, secrets: t.Iterable[str] = ()) -> str:
             text = text.replace(secret, PLACEHOLDER)
     text = _PEM_KEY.sub(PLACEHOLDER, text)
     text = _USERINFO.sub(PLACEHOLDER + "@", text)
+    text = _BARE_PROXY.sub(lambda match: match.group(1) + PLACEHOLDER + "@", text)
     text = _JSON_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
     text = _PART_OF_TEXT.sub(lambda match: match.group(1) + PLACEHOLDER, text)
     return _NAMED_SECRET.sub(lambda match: match.group(1) + PLACEHOLDER, text)
@@ -84,8 +90,10 @@ def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
 
 
 def _redact_entry(key: t.Any, value: t.Any, secrets: t.Sequence[str]) -> t.Any:
-    if value and _is_secret_name(key):
+    if _is_secret(key, value):
         return PLACEHOLDER
+    if isinstance(key, str) and key.lower() in _PROXY_NAMES:
+        return _redact_url(value, secrets)
     if key in _SECRET_BELOW and isinstance(value, t.Mapping):
         shown = {name: PLACEHOLDER for name in _SECRET_BELOW[key] if value.get(name)}
         return {**redact_all(value, secrets), **shown}
@@ -116,7 +124,7 @@ def secret_paths(value: t.Any, path: t.Tuple[t.Any, ...] = ()) -> t.Iterator[t.T
     if isinstance(value, t.Mapping):
         below = _SECRET_BELOW.get(path[-1], ()) if path else ()
         for key, inner in value.items():
-            if inner and (_is_secret_name(key) or key in below):
+            if _is_secret(key, inner) or (inner and key in below):
                 yield (*path, key), str(inner)
             else:
                 yield from secret_paths(inner, (*path, key))
@@ -149,8 +157,12 @@ def masked_diff(
     }
 
 
-def _is_secret_name(name: t.Any) -> bool:
-    return isinstance(name, str) and (name == _KEY_OPTION or _NAMED_SECRET.search(name + "=x") is not None)
+def _is_secret(name: t.Any, value: t.Any) -> bool:
+    if not isinstance(name, str) or not value:
+        return False
+    if name.lower() in _SECRET_TEXTS:
+        return isinstance(value, str)
+    return name == _KEY_OPTION or _NAMED_SECRET.search(name + "=x") is not None
 
 
 def _shown(content: t.Optional[bytes], secrets: t.Sequence[str]) -> str:

@@ -22,6 +22,8 @@ SHAPES = [
     '{{"http-proxy":"http://user:{}@192.0.2.1:3128","mail":"kept@example.com"}}',
     'Acquire::http::Proxy "http://user:{}@[2001:db8::1]:3128";',
     '{{"auths": {{"registry.example.com": {{"auth": "{}"}}}}}}',
+    "HTTP_PROXY=user:{}@192.0.2.1:3128",
+    "#https_proxy='user:{}@192.0.2.1:3128' mail=kept@example.com",
     "export PROXY_PASSWORD={}",
     "proxy_password={}",
     '"REGISTRY_TOKEN": "{}"',
@@ -52,6 +54,7 @@ def test_a_password_that_was_never_encoded(raw):
     [
         "NO_PROXY=localhost,127.0.0.1,10.0.0.0/8",
         "HTTP_PROXY=http://192.0.2.1:3128",
+        "HTTP_PROXY=192.0.2.1:3128 mail=someone@example.com",
         '{"registry-mirrors": ["https://mirror.example.com"], "mail": "someone@example.com"}',
         "see https://example.com/a and write to someone@example.com",
     ],
@@ -160,3 +163,16 @@ def test_an_option_for_a_key_is_masked_whatever_stands_in_it():
     [shown] = _redaction.redact_all(options)["iotedge_certificate"]
     assert shown == {"key_path": "/k.pem", "key_content": _redaction.PLACEHOLDER, "content": "MIIC"}
     assert _redaction.secrets_in(options) == ["MIIEvQIBADANBg"]
+
+
+def test_docker_credentials_given_as_they_are():
+    auths = {"registry.example.com": {"auth": "dXNlcjpwdw==", "email": "kept@example.com"}, "auth": {"user": "kept"}}
+    masked = {"registry.example.com": {"auth": "********", "email": "kept@example.com"}, "auth": {"user": "kept"}}
+    assert _redaction.redact_all({"ECS_ENGINE_AUTH_DATA": auths}) == {"ECS_ENGINE_AUTH_DATA": masked}
+    assert _redaction.secrets_in(auths) == ["dXNlcjpwdw=="]
+
+
+def test_a_proxys_variable_without_a_scheme():
+    assert _redaction.redact_all({"settings": {"HTTP_PROXY": "user:p@ss@192.0.2.1:1"}}) == {
+        "settings": {"HTTP_PROXY": "********@192.0.2.1:1"}
+    }
