@@ -17,7 +17,7 @@ import typing as t
 
 import pytest
 import yaml
-from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, inventory, playbook, whole
+from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, inventory, iotedge, playbook, whole
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
@@ -75,6 +75,21 @@ def new_host(stage: fleet.Fleet) -> t.Iterator[t.Callable[..., Host]]:
     yield make
     for each in made:
         stage.drop(each)
+
+
+@pytest.fixture
+def edge_host(new_host: t.Callable[..., Host]) -> t.Callable[[str], Host]:
+    """`edge_host(suite)`: a host of the test's own with the stand-ins of IoT Edge installed, see tests/stage/iotedge.
+
+    Debian 11, which is `bullseye`, is among the suites.
+    """
+
+    def make(suite: str) -> Host:
+        host = new_host(suite)
+        iotedge.install(host)
+        return host
+
+    return make
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def main() -> int:
     down = commands.add_parser("down", help="take fleets away")
     down.add_argument("fleets", nargs="*", metavar="fleet")
     down.add_argument("--all", action="store_true", help="all that are up from this checkout")
-    pictures = commands.add_parser("images", help="make the images that are missing")
+    pictures = commands.add_parser("images", help="make the usual images that are missing")
     pictures.add_argument("--remove", action="store_true", help="remove them all instead")
     asked = parser.parse_args()
     try:
@@ -35,7 +35,7 @@ def main() -> int:
         elif asked.remove:
             images.remove()
         else:
-            images.ensure(list(images.RECIPES))
+            images.ensure(images.USUAL)
     except engine.StageError as refused:
         print(f"stage: {refused}", file=sys.stderr)
         return 1
@@ -44,8 +44,9 @@ def main() -> int:
 
 def _count(text: str) -> tuple[str, int]:
     suite, _, count = text.partition("=")
-    if suite not in images.RECIPES or suite == "services" or not count.isdigit():
-        raise argparse.ArgumentTypeError(f"{text}: expected bookworm=COUNT or trixie=COUNT")
+    hosts = [name for name in images.RECIPES if name != "services"]
+    if suite not in hosts or not count.isdigit():
+        raise argparse.ArgumentTypeError(f"{text}: expected SUITE=COUNT, SUITE one of {', '.join(hosts)}")
     return suite, int(count)
 
 

@@ -37,6 +37,7 @@ class Fleet:
 
     def add(self, suite: str, name: str, booted: bool = True) -> Host:
         """A further host on the fleet's network, for a test that wants one to itself. It goes with the fleet."""
+        images.ensure([suite])
         return host.start(
             name, suite, f"{_identity(self.name)}-{name}", images.RECIPES[suite].tag, _place(self.name), booted
         )
@@ -70,10 +71,10 @@ def up(name: str, counts: dict[str, int]) -> Fleet:
         )
         engine.docker("network", "connect", "--alias", squid.NAME, inner, proxy)
         engine.docker(
-            *("create", "--name", store, *common, "--network-alias", registry.NAME),
+            *("create", "--name", store, *common, "--network-alias", registry.NAME, "--network-alias", registry.HUB),
             *(services, "docker-registry", "serve", "/etc/registry.yml"),
         )
-        registry.start(store, *keys.server(folder, registry.NAME))
+        registry.start(store, *keys.server(folder, registry.NAME, registry.HUB))
         squid.start(proxy)
         running = registry.Registry(store, engine.address(store, outer), str(ca))
         registry.wait(running)

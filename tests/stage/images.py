@@ -36,14 +36,23 @@ _HOST = (
 _UNREAD = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
 
+# Debian installs itself with /usr merged; mmdebstrap does so only where a package asks for it, from bookworm on.
+_MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr/setup00.sh"
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """What an image is made of: a Debian suite, packages, and a shell script run inside."""
+    """What an image is made of: a Debian suite, packages, and a shell script run inside.
+
+    One that is not `usual` is made when a fleet first wants it, not beforehand.
+    """
 
     name: str
     suite: str
     packages: tuple[str, ...]
     setup: str
+    usual: bool = True
+    hooks: tuple[str, ...] = ()
 
     @property
     def repository(self) -> str:
@@ -53,6 +62,7 @@ class Recipe:
     def tag(self) -> str:
         """The image's name with a hash of everything that it is made of, so that a changed recipe is a new image."""
         parts = [self.suite, *sorted(self.packages), self.script.read_text(encoding="utf-8"), *_UNREAD]
+        parts += self.hooks
         return f"{self.repository}:{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:12]}"
 
     @property
@@ -64,6 +74,8 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("bookworm", "bookworm", _HOST, "host.sh"),  # docker 20.10
+        # docker 20.10.5, systemd 247, Python 3.9
+        Recipe("bullseye", "bullseye", _HOST, "host.sh", usual=False, hooks=(_MERGED_USR,)),
         Recipe("trixie", "trixie", (*_HOST, "docker-cli"), "host.sh"),  # docker 26.1; its docker.io has no client
         Recipe(
             "services",
@@ -73,6 +85,8 @@ RECIPES = {
         ),
     )
 }
+
+USUAL = [name for name, recipe in RECIPES.items() if recipe.usual]
 
 
 def ensure(names: list[str]) -> None:
@@ -114,6 +128,7 @@ def _command(recipe: Recipe) -> list[str]:
         "--quiet",
         "--variant=minbase",
         f"--include={','.join(recipe.packages)}",
+        *(f"--setup-hook={hook}" for hook in recipe.hooks),
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _UNREAD),
         f'--customize-hook=chroot "$1" /bin/sh -eu < {shlex.quote(str(recipe.script))}',
         # What mmdebstrap wrote there is this machine's business (a package proxy, say), not the image's.

@@ -29,15 +29,16 @@ def authority(folder: pathlib.Path) -> pathlib.Path:
     return certificate
 
 
-def server(folder: pathlib.Path, name: str) -> tuple[bytes, bytes]:
-    """A server's certificate for a DNS name, signed by the fleet's authority, and its key, both PEM."""
+def server(folder: pathlib.Path, name: str, *further: str) -> tuple[bytes, bytes]:
+    """A server's certificate for its DNS names, signed by the fleet's authority, and its key, both PEM."""
+    names = ",".join(f"DNS:{each}" for each in (name, *further))
     key, request, certificate = (folder / f"{name}.{kind}" for kind in ("key", "csr", "pem"))
     _run(
         *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", str(key), "-out", str(request)),
+        *("-subj", f"/CN={name}", "-addext", f"subjectAltName={names}", "-keyout", str(key), "-out", str(request)),
     )
     extensions = folder / f"{name}.ext"
-    extensions.write_text(f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\n", encoding="ascii")
+    extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n", encoding="ascii")
     _run(
         *("openssl", "x509", "-req", "-in", str(request), "-days", DAYS, "-extfile", str(extensions)),
         *("-CA", str(folder / "registry-ca.pem"), "-CAkey", str(folder / "registry-ca.key"), "-CAcreateserial"),

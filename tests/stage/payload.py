@@ -12,6 +12,7 @@ import tarfile
 import typing as t
 
 _APPLETS = ("cat", "env", "nslookup", "sh", "sleep", "wget")
+COMMAND = ("/bin/cat", "/payload")
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -22,7 +23,7 @@ class Image(t.NamedTuple):
     manifest: bytes
 
 
-def build(busybox: bytes, name: str, architecture: str) -> Image:
+def build(busybox: bytes, name: str, architecture: str, command: t.Sequence[str] = COMMAND) -> Image:
     """Compose an image; equal arguments give equal digests."""
     layers = [root_layer(busybox), _layer([_file("payload", name.encode(), 0o644)])]
     packed = [gzip.compress(layer, mtime=0) for layer in layers]
@@ -30,7 +31,7 @@ def build(busybox: bytes, name: str, architecture: str) -> Image:
         {
             "architecture": architecture,
             "os": "linux",
-            "config": {"Cmd": ["/bin/cat", "/payload"], "Env": ["PATH=/bin"]},
+            "config": {"Cmd": list(command), "Env": ["PATH=/bin"]},
             "rootfs": {"type": "layers", "diff_ids": [digest(layer) for layer in layers]},
         }
     ).encode()

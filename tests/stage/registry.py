@@ -9,11 +9,14 @@ import dataclasses
 import http.client
 import ssl
 import time
+import typing as t
 import urllib.parse
 
 from . import engine, payload
 
 NAME = "registry.example.com"
+# A second name of the same server, for programs that want to have reached an IoT hub. It knows nothing that they ask.
+HUB = "hub.example.com"
 
 _CONF = """\
 version: 0.1
@@ -45,17 +48,17 @@ class Registry:
     address: str
     ca: str
 
-    def publish(self, repository: str, *tags: str) -> list[str]:
+    def publish(self, repository: str, *tags: str, command: t.Sequence[str] = payload.COMMAND) -> list[str]:
         """Push the payload under these tags, each with a layer of its own; returns what a host pulls.
 
-        A tag published just now is one that no host can have in its cache.
+        A tag published just now is one that no host can have in its cache. `command` is what its containers run.
         """
         busybox = read_busybox(self.container)
         architecture = engine.docker("version", "--format", "{{.Server.Arch}}")
         connection = _Connection(self.address, NAME, ssl.create_default_context(cafile=self.ca))
         names = [f"{NAME}/{repository}:{tag}" for tag in tags]
         for tag, name in zip(tags, names, strict=True):
-            _push(connection, repository, tag, payload.build(busybox, name, architecture))
+            _push(connection, repository, tag, payload.build(busybox, name, architecture, command))
         connection.close()
         return names
 

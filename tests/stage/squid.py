@@ -55,7 +55,7 @@ acl answered external hangs
 http_access allow silent_port answered
 http_access allow auth_port known
 http_access deny all
-logformat stage %ts.%03tu %>a %lp %>Hs %rm %ru %#ul
+logformat stage %ts.%03tu %>a %lp %>Hs %rm %ru %#ul %#{{User-Agent}}>h
 access_log stdio:{_LOG} logformat=stage
 cache deny all
 pinger_enable off
@@ -67,7 +67,7 @@ max_filedescriptors 4096
 
 
 class Request(t.NamedTuple):
-    """One line of Squid's log. `user` is empty where none was given or accepted."""
+    """One line of Squid's log. `user` is empty where none was given or accepted, `agent` where it gave no name."""
 
     time: float
     client: str
@@ -76,6 +76,7 @@ class Request(t.NamedTuple):
     method: str
     url: str
     user: str
+    agent: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +138,9 @@ def parse(text: str) -> list[Request]:
     whole, _, _ = text.rpartition("\n")
     found = []
     for line in whole.splitlines():
-        stamp, client, port, status, method, url, user = line.split(" ")
-        name = "" if user == "-" else urllib.parse.unquote(user)
-        found.append(Request(float(stamp), client, int(port), int(status), method, url, name))
+        stamp, client, port, status, method, url, *names = line.split(" ")
+        user, agent = ("" if name == "-" else urllib.parse.unquote(name) for name in names)
+        # A connection that brought no request, as a probe of the port is one, has no port either.
+        own = 0 if port == "-" else int(port)
+        found.append(Request(float(stamp), client, own, int(status), method, url, user, agent))
     return found
