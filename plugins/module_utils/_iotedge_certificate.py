@@ -187,7 +187,7 @@ def _edit_key(
     # The shape of a key hides one in the diff. What was there before may be one without that shape.
     found = _host_file.read(run.root + path).content or b""
     if len(found) >= _SHORTEST_KEY:
-        run.secrets.append(found.decode("utf-8", "replace"))
+        run.secrets.append(found.decode("utf-8", "replace").rstrip("\r\n"))
     return _edit(path, wanted, missing, run, **options)
 
 

@@ -16,7 +16,6 @@ import typing as t
 from ._errors import Refused
 from ._iotedge_certificate_pem import Entry
 
-
 # What OpenSSL says of another key of the same kind, and of one of another kind.
 _OTHER_KEY = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 

@@ -146,8 +146,8 @@ path:
   type: str
 changed_files:
   description:
-    - Those of O(path) and O(key_path) that changed, in bytes, owner or mode. If there is one, C(iotedge config apply) is
-      due.
+    - Those of O(path) and O(key_path) that changed, in bytes, owner or mode. If there is one, C(iotedge config apply)
+      is due.
     - The time of a file's last change (mtime) stays what it was where only its owner or mode changed.
   returned: success
   type: list
