@@ -81,7 +81,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         rows += _Host(installed, run).rows()
     if VENDOR in engines and installed.cli:
         command = vendor.command(run.root + installed.cli, left_out, params["iothub_hostname"])
-        rows += vendor.rows(vendor.run(command, params["timeout"]), params["timeout"])
+        reported = vendor.rows(vendor.run(command, params["timeout"]), params["timeout"])
+        rows += [_left_out(row) if row.id in left_out else row for row in reported]
     elif params["engine"] == VENDOR and not unsupported:
         rows.append(Row(vendor.ITSELF, VENDOR, ERROR, "the program iotedge is not here", "Install aziot-edge."))
     rows.sort(key=lambda row: (-RESULTS.index(row.result), row.id, row.source))
@@ -110,6 +111,10 @@ def _installation(installed: _iotedge_install.Installed, unsupported: t.Optional
         return Row(_INSTALLATION, OWN, SKIPPED, "IoT Edge is not installed; what can be said before is said")
     program = installed.cli or "no program iotedge, so its own check can't be run"
     return Row(_INSTALLATION, OWN, OK, f"{installed.evidence}; {program}")
+
+
+def _left_out(row: Row) -> Row:
+    return row._replace(detail=f"left out: {PAST_THE_PROXY.get(row.id, 'named in dont_run')}")
 
 
 def _masked(row: Row, secrets: t.Sequence[str]) -> t.Dict[str, str]:

@@ -44,48 +44,49 @@ PAST_THE_PROXY: t.Dict[str, str] = {
 
 _APPLY = "Run the role iotedge, or: iotedge config apply."
 _CERTIFICATES = (
-    "Have certificates readable by the user aziotcs and keys by aziotks, and all folders above them too (r-x): "
-    "certificates below /var/aziot/certs, keys below /var/aziot/secrets."
+    "Give the files to iotedge_certificates, iotedge_trust_bundle, iotedge_edge_ca_certificate and their like, which "
+    "copy them with the right owners; or have certificates readable by aziotcs, keys by aziotks, and their folders too."
 )
-_RENEW = "Renew it, copy it to the device, and apply the configuration."
-_ENGINE = "Look at systemctl status docker, and at moby_unit where the engine's unit has another name."
+_RENEW = "Give a new one to iotedge_identity_certificate or iotedge_certificates, and run the role iotedge."
+_ENGINE = "Look at systemctl status docker."
 _WAY = "Try the way out with the playbook preflight and preflight_endpoints: [{set: iotedge, hub: ...}]."
 
 # What to write, or to do, where a check of this id does not pass.
 ADVICE: t.Dict[str, str] = {
     "aziot-edged-config-well-formed": _APPLY,
     "certd-config-well-formed": _APPLY,
-    "certs-match-private-keys": "Copy the key that belongs to the certificate, or the certificate made for this key.",
+    "certs-match-private-keys": "Give the key that belongs to the certificate: iotedge_identity_key, "
+    "iotedge_edge_ca_key, iotedge_certificates.",
     "certs-preloaded": _CERTIFICATES,
     "certs-read": _CERTIFICATES,
-    "check-agent-image": "The engine could not pull it: look at container_hosts_proxy and the role moby, and at the "
-    "image and its registry's credentials in [agent.config].",
-    "config-toml-well-formed": "Correct the file; nothing of it is applied before.",
+    "check-agent-image": "The engine can't pull it: look at container_hosts_proxy, at iotedge_agent_image, and at "
+    "iotedge_agent_registry for the registry's password.",
+    "config-toml-well-formed": "Correct the file; a mistake keeps all of it from being applied, or is ignored.",
     "config-up-to-date": _APPLY,
     "configs-up-to-date": _APPLY,
     "connect-management-uri": "Look at systemctl status aziot-edged.mgmt.socket, and at [connect] of config.toml.",
     "container-engine-dns": "Set moby_dns to the name servers that containers can reach, and run the role moby.",
-    "container-engine-ipv6": "Set ipv6: true in moby_daemon_settings, or take ipv6 out of [moby_runtime] network.",
-    "container-engine-is-moby": "Install moby-engine from packages.microsoft.com; no other engine is supported.",
+    "container-engine-ipv6": "Set ipv6: true in moby_daemon_settings, or take ipv6 out of iotedge_moby_runtime.",
+    "container-engine-is-moby": "Install moby-engine from packages.microsoft.com; the vendor supports no other.",
     "container-engine-logrotate": "Set moby_log_driver, and for all but journald moby_log_opts with max-size and "
     "max-file as text, and run the role moby.",
     "container-engine-uri": _ENGINE,
-    "edge-agent-storage-mounted-from-host": "Mount a host folder in createOptions of the agent, owned by 13622, and "
-    "name it in its environment as storageFolder; in the deployment manifest too.",
-    "edge-hub-storage-mounted-from-host": "Mount a host folder in createOptions of the hub in the deployment "
-    "manifest, owned by 13623, and name it in its environment as storageFolder.",
+    "edge-agent-storage-mounted-from-host": "Set iotedge_storage.agent and run the role iotedge; where a deployment "
+    "manifest has taken over, mount the folder and set storageFolder there.",
+    "edge-hub-storage-mounted-from-host": "Set iotedge_storage.hub, and in the deployment manifest mount the folder "
+    "and set storageFolder.",
     "est-identity-and-bootstrap-certificate-expiry": _RENEW,
-    "est-server-https": "Write https:// in [cert_issuance.est.urls].",
+    "est-server-https": "Write https:// in [cert_issuance.est.urls] of iotedge_settings.",
     "host-connect-dps-endpoint": _WAY,
     "host-connect-iothub-https": _WAY,
     "host-local-time": "Have a time server on this side of the proxy, and chrony or systemd-timesyncd use it.",
-    "hostname": "Leave hostname out of config.toml, or write the machine's own name, also with its domain.",
+    "hostname": "Leave iotedge_hostname empty, or write the machine's own name, also with its domain.",
     "identity-certificate-expiry": _RENEW,
     "identityd-config-well-formed": _APPLY,
     "key-pairs-read": _CERTIFICATES,
     "keyd-config-well-formed": _APPLY,
     "local-ca-certificate-expiry": _RENEW,
-    "parent_hostname": "Write parent_hostname as a name of letters, digits, - and dots, or as an address.",
+    "parent_hostname": "Set iotedge_parent_hostname to a name of letters, digits, - and dots, or to an address.",
     "proxy-settings": "Set container_hosts_proxy and run the roles moby and iotedge: https_proxy in lower case has to "
     "be the same, byte for byte, in the units of docker, aziot-edged and aziot-identityd and in [agent.env].",
     "tpmd-config-well-formed": _APPLY,
