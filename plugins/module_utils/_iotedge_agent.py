@@ -17,6 +17,7 @@ import typing as t
 import urllib.parse
 
 from . import _docker_api
+from ._iotedge_settings import table
 
 Mapping = t.Mapping[str, t.Any]
 
@@ -38,16 +39,25 @@ def judge(container: t.Optional[Mapping], agent: Mapping) -> str:
         return ABSENT
     config = container.get("Config") or {}
     running = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
-    wanted = agent.get("env", {})
+    wanted = table(agent, "env")
     differs = any(running.get(name) != value for name, value in wanted.items())
     # A proxy that was taken out of the file; other variables may be the image's own.
     differs = differs or (_PROXY in running and _PROXY not in wanted)
     if (config.get("Labels") or {}).get(_LABEL, "{}") not in ("", "{}"):
         return MANIFEST if differs else CURRENT
-    image = agent.get("config", {}).get("image", "")
+    image = image_of(agent)
+    other_image = bool(image) and config.get("Image") != image
+    binds = table(table(table(agent, "config"), "createOptions"), "HostConfig").get("Binds")
+    mounted = (container.get("HostConfig") or {}).get("Binds") or []
+    unmounted = [bind for bind in binds if bind not in mounted] if isinstance(binds, list) else []
+    return STALE if differs or other_image or unmounted else CURRENT
+
+
+def image_of(agent: Mapping) -> str:
+    """Return the image that [agent] names; '' for none, and for one whose name is not known here."""
+    image = table(agent, "config").get("image")
     # `$upstream:443/...` names the parent device, and is replaced by its name.
-    other_image = bool(image) and not image.startswith("$") and config.get("Image") != image
-    return STALE if differs or other_image else CURRENT
+    return image if isinstance(image, str) and not image.startswith("$") else ""
 
 
 def find(socket: str) -> t.Optional[Mapping]:

@@ -18,8 +18,17 @@ import subprocess
 import time
 import typing as t
 
-from . import _host_file, _iotedge_agent, _iotedge_applied, _iotedge_config, _toml_document, _units
+from . import (
+    _host_file,
+    _iotedge_agent,
+    _iotedge_applied,
+    _iotedge_config,
+    _iotedge_settings,
+    _toml_document,
+    _units,
+)
 from ._errors import Refused
+from ._redaction import redact, secrets_in
 
 KIND = "iotedge_config"
 UNITS = _iotedge_applied.UNITS
@@ -39,7 +48,7 @@ def apply(entries: t.Sequence[t.Dict[str, t.Any]], seconds: float, keep: _host_f
             continue
         document = _toml_document.load(content, name=entry["path"])
         if _iotedge_applied.outdated([entry["path"], *entry["read_at_apply"]], root):
-            _apply(entry, seconds, keep, root)
+            _apply(entry, secrets_in(document), seconds, keep, root)
         _renew_agent(document, entry["agent_seconds"])
 
 
@@ -48,34 +57,46 @@ def remembered(entries: t.Sequence[t.Dict[str, t.Any]]) -> t.List[str]:
     return [entry["path"] for entry in entries]
 
 
-def take_back(paths: t.Sequence[str]) -> None:
-    """Have edgeAgent made anew where it runs with what was taken back. The files are restored, the daemons run."""
+def take_back(paths: t.Sequence[str], root: str = "") -> None:
+    """Have edgeAgent made anew where it runs with what was taken back. The files are restored, the daemons run.
+
+    Only where that takes no network: one that runs with too much is better than none at all.
+    """
+    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+        return
     for path in paths:
-        content = _host_file.read(path).content
-        if content is not None:
-            document = _toml_document.load(content, name=path)
-            socket = _iotedge_config.socket_of(document)
-            container = _iotedge_agent.find(socket)
-            if _iotedge_agent.judge(container, document.get("agent", {})) == _iotedge_agent.STALE:
+        content = _host_file.read(root + path).content
+        if content is None:
+            continue
+        document = _toml_document.load(content, name=path)
+        socket = _iotedge_config.socket_of(document)
+        agent = _iotedge_settings.table(document, "agent")
+        if _iotedge_agent.judge(_iotedge_agent.find(socket), agent) == _iotedge_agent.STALE:
+            image = _iotedge_agent.image_of(agent)
+            if not image or _iotedge_agent.has_image(socket, image):
                 _iotedge_agent.remove(socket)
 
 
-def _apply(entry: t.Dict[str, t.Any], seconds: float, keep: _host_file.Keep, root: str) -> None:
-    first = _iotedge_applied.missing(root)
+def _apply(
+    entry: t.Dict[str, t.Any], secrets: t.Sequence[str], seconds: float, keep: _host_file.Keep, root: str
+) -> None:
+    sources = [entry["path"], *entry["read_at_apply"]]
+    _refuse_future(sources, root)
+    before = _units.states(UNITS)
     # Somebody's wish, unless it has never run.
-    stopped = not first and _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].active == "inactive"
+    stopped = not _iotedge_applied.missing(root) and before[_iotedge_applied.EDGED].active == "inactive"
     replaced = [_host_file.read(root + path) for path in (*_iotedge_applied.FILES, *_iotedge_applied.SECRETS)]
     for found in replaced:
         keep(found, found.content)
     try:
-        _run(["iotedge", "config", "apply", "-c", root + entry["path"]], seconds)
+        _run(["iotedge", "config", "apply", "-c", root + entry["path"]], seconds, secrets)
     finally:
         for found in replaced:
             # So that the way back knows them as ours, and not as another one's edit.
             with contextlib.suppress(Refused):
                 keep(found, _host_file.read(found.real).content)
     _units.forget()
-    if _iotedge_applied.outdated([entry["path"]], root):
+    if _iotedge_applied.outdated(sources, root):
         raise Refused(
             "ended well, but did not write all of " + ", ".join(map(os.path.dirname, _iotedge_applied.FILES)),
             where="iotedge config apply",
@@ -83,10 +104,21 @@ def _apply(entry: t.Dict[str, t.Any], seconds: float, keep: _host_file.Keep, roo
     if stopped:
         _units.stop(_iotedge_applied.EDGED, seconds)
     else:
-        _wait_until_up(seconds)
+        _wait_until_up(before, seconds)
 
 
-def _run(command: t.List[str], seconds: float) -> None:
+def _refuse_future(sources: t.Sequence[str], root: str) -> None:
+    """Refuse what would stay newer than all that apply writes, however often it runs."""
+    for path in sources:
+        if os.path.exists(root + path) and os.stat(root + path).st_mtime > time.time() + _TICK:
+            raise Refused(
+                "was last changed in the future by this host's clock, so IoT Edge would never be up to date with it",
+                where=path,
+                instead=f"Set the clock if it is wrong; else: touch {path}",
+            )
+
+
+def _run(command: t.List[str], seconds: float, secrets: t.Sequence[str]) -> None:
     where = " ".join(command[:3])
     try:
         done = subprocess.run(  # noqa: S603 - fixed words and the path of config.toml, and no shell is asked
@@ -97,19 +129,27 @@ def _run(command: t.List[str], seconds: float) -> None:
     except OSError as exc:
         raise Refused(f"can't be run: {exc}", where=where, instead="Is the package aziot-edge whole?") from exc
     if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()[-_LINES:]
-        raise Refused(f"ended with {done.returncode}: {' / '.join(said)}", where=where)
+        # A parser's message may show the very line that it fails at.
+        text = redact((done.stderr or done.stdout).decode(errors="replace"), secrets)
+        raise Refused(f"ended with {done.returncode}: {' / '.join(text.strip().splitlines()[-_LINES:])}", where=where)
 
 
-def _wait_until_up(seconds: float) -> None:
+def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None:
+    edged = _iotedge_applied.EDGED
     deadline = time.monotonic() + seconds
     while True:
         states = _units.states(UNITS)
-        failed = [unit for unit, state in states.items() if state.active == "failed"]
-        if states[_iotedge_applied.EDGED].running and not failed:
+        # What failed long ago, as aziot-tpmd does without a TPM, stays so until somebody asks for it.
+        failed = [
+            unit
+            for unit, state in states.items()
+            if state.active == "failed"
+            and (unit == edged or (before[unit].active, before[unit].started) != ("failed", state.started))
+        ]
+        if states[edged].running and not failed:
             return
         if failed or time.monotonic() > deadline:
-            unit = (failed or [_iotedge_applied.EDGED])[0]
+            unit = (failed or [edged])[0]
             raise Refused(
                 f"is {states[unit].active} ({states[unit].result}) after iotedge config apply, which itself ends well "
                 "whatever becomes of the daemons",
@@ -123,7 +163,7 @@ def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
     if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
     socket = _iotedge_config.socket_of(document)
-    agent = document.get("agent", {})
+    agent = _iotedge_settings.table(document, "agent")
     if _iotedge_agent.judge(_iotedge_agent.find(socket), agent) != _iotedge_agent.STALE:
         return
     _iotedge_agent.remove(socket)

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import typing as t
+import urllib.parse
 
 from . import (
     _config_toml,
@@ -88,7 +89,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     document = file.document()
     due = file.changed or _iotedge_applied.outdated([params["path"], *params["read_at_apply"]], run.root)
     if document is None or "provisioning" not in document:
-        if due and document is not None and not _iotedge_applied.missing(run.root):
+        if due and not _iotedge_applied.missing(run.root):
             run.notice(Notice("iotedge config apply", params["path"], _NOT_PROVISIONED))
         due = False
     booted = _units.booted(run.root)
@@ -105,14 +106,14 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 
 def socket_of(document: t.Mapping[str, t.Any]) -> str:
     """Return the path of the socket on which the container engine of a config.toml listens."""
-    return str(document.get("moby_runtime", {}).get("uri", SOCKET)).partition("://")[2]
+    return urllib.parse.urlsplit(str(_iotedge_settings.table(document, "moby_runtime").get("uri", SOCKET))).path
 
 
 def _agent(document: t.Mapping[str, t.Any]) -> t.Optional[str]:
     """Return what edgeAgent is; None where its daemon is down, since the question alone could start the engine."""
     if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return None
-    return _iotedge_agent.judge(_iotedge_agent.find(socket_of(document)), document.get("agent", {}))
+    return _iotedge_agent.judge(_iotedge_agent.find(socket_of(document)), _iotedge_settings.table(document, "agent"))
 
 
 def _version(installed: _iotedge_install.Installed, root: str) -> str:
@@ -169,8 +170,8 @@ class _File(_config_toml.File):
         self.note = note
         found = _host_file.read(self.run.root + self.path).content
         # The note first: without it, what is ours could not be told any more.
-        after = self.noted(found)
         if not self.absent:
+            after = self.noted(found)
             self.run.keep_note(_NOTE, lambda _found: after)
         result = super().ensure()
         if self.absent:
@@ -185,14 +186,14 @@ class _File(_config_toml.File):
         return None if content is None else _toml_document.load(content, name=self.path)
 
     def noted(self, found: t.Optional[bytes]) -> t.Optional[bytes]:
+        after = self.transform(found)
         before = self.load(found)
         wanted = self.wanted(before)
-        return _iotedge_earlier.noted(self.note, before, wanted.settings, wanted.remove)
+        return _iotedge_earlier.noted(self.note, found, after, before, wanted.settings, wanted.remove)
 
     def edited(self, found: t.Optional[bytes]) -> t.Optional[bytes]:
         if self.absent:
-            earlier = _iotedge_earlier.of(self.note)
-            return _toml_document.edit(found, earlier.settings, earlier.remove, name=self.path)
+            return _iotedge_earlier.taken_back(self.note, found, name=self.path)
         wanted = self.wanted(self.load(found))
         # For a message's line: what is asked for has none yet.
         self.settings = wanted.settings
@@ -208,7 +209,7 @@ class _File(_config_toml.File):
         return {} if content is None else _toml_document.load(content, name=self.path)
 
     def is_private(self, content: bytes) -> bool:
-        return True
+        return not self.absent  # a mode is no key that we would take back
 
 
 class _Storage:
@@ -219,9 +220,17 @@ class _Storage:
         if unknown:
             raise Refused(f"knows no {unknown[0]}", where="storage", instead="Its keys are agent and hub.")
         self.folders = {str(path): _USERS[name] for name, path in folders.items() if path}
+        if len(self.folders) < len(list(filter(None, folders.values()))):
+            raise Refused(
+                "is the same for agent and hub, and has one owner", where="storage", instead="Name two folders."
+            )
         for path in self.folders:
-            if not os.path.isabs(path):
-                raise Refused("is not an absolute path", where=f"storage: {path}", instead="Begin it with /.")
+            if not os.path.isabs(path) or ":" in path:
+                raise Refused(
+                    "has a colon, so Docker can't mount it" if os.path.isabs(path) else "is not an absolute path",
+                    where=f"storage: {path}",
+                    instead="Name a folder such as /srv/edgeAgent.",
+                )
         self.run = run
 
     def make(self) -> None:
@@ -234,6 +243,14 @@ class _Storage:
         found = os.stat(real) if os.path.isdir(real) else None
         if found and found.st_uid == user and found.st_mode & 0o700 == 0o700:
             return
+        strange = [name for name in (os.listdir(real) if found else []) if os.lstat(f"{real}/{name}").st_uid != user]
+        if strange:
+            # /var, named by mistake, would end the host.
+            raise Refused(
+                f"holds what is not user {user}'s ({sorted(strange)[0]}), so it is not to become that user's",
+                where=f"storage: {path}",
+                instead="Name a folder of its own, or give it and all that is in it to that user by hand.",
+            )
         self.run.changed = True
         self.run.diffs.append(
             {

@@ -4,67 +4,144 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""What stood in a config.toml before we first changed it, key by key, so that all of it can be taken back.
+"""What a config.toml was before we first changed it, so that all of it can be taken back.
 
 The file itself can't tell: whether [agent] is there because of us, or since long before, is nowhere to be seen.
-The note is JSON: `{"keys": [[["agent", "env", "https_proxy"], []], [["hostname"], ["edge-1"]]]}`: a path, and the value
-that it had, none in the first case.
+The note is JSON, and root's alone, as it holds what config.toml holds:
+
+    {"keys": [[["agent", "env", "https_proxy"], []], [["hostname"], ["edge-1"]]],
+     "whole": {"text": "...", "states": ["<digest>", "<digest>"]}}
+
+`keys` are paths, and the value that each had, none in the first case. `whole` is the file itself (null: there was
+none), for as long as nobody else has edited it: while it is in one of our states, it goes back to the last byte,
+spelling and order included. Once someone has, only what was ours goes, key by key.
 """
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import typing as t
 
-from . import _key_paths, _toml_document
+from . import _checkpoint_record, _key_paths, _toml_document
 from ._errors import Refused
 
 Keys = t.Tuple[str, ...]
 Mapping = t.Mapping[str, t.Any]
 
-
-class Earlier(t.NamedTuple):
-    """What has to be done to a document for it to be as before."""
-
-    settings: t.Dict[str, t.Any]
-    remove: t.List[Keys]
+_Values = t.Dict[Keys, t.List[t.Any]]
+_Whole = t.Optional[t.Dict[str, t.Any]]
 
 
-def noted(note: t.Optional[bytes], before: Mapping, settings: Mapping, remove: t.Sequence[Keys]) -> t.Optional[bytes]:
-    """Return the note with every key in it that `settings` and `remove` change in `before` for the first time."""
-    known = _read(note)
-    for path in _key_paths.leaf_paths(settings):
-        now = _at(before, path)
-        if path not in known and not (now and _toml_document.same(now[0], _at(settings, path)[0])):
-            known[path] = now
-    for path in remove:
-        now = _at(before, path)
-        if now:
-            known.setdefault(path, now)
-    if not known:
+def noted(
+    note: t.Optional[bytes],
+    found: t.Optional[bytes],
+    after: t.Optional[bytes],
+    before: Mapping,
+    settings: Mapping,
+    remove: t.Sequence[Keys],
+) -> t.Optional[bytes]:
+    """Return the note to be there before the file becomes `after`; None: none is needed.
+
+    `found` is the file now, `before` the document in it, `settings` and `remove` are what makes it `after`.
+    """
+    if found == after:
         return note
-    return json.dumps({"keys": [[list(path), value] for path, value in known.items()]}, indent=1).encode() + b"\n"
+    values, whole = _read(note)
+    for path in _key_paths.leaf_paths(settings):
+        now, wanted = _at(before, path), _at(settings, path)
+        merged = now and isinstance(now[0], t.Mapping) and isinstance(wanted[0], t.Mapping)
+        if not merged and not (now and _toml_document.same(now[0], wanted[0])):
+            _note(values, before, path)
+    for path in remove:
+        if _at(before, path):
+            _note(values, before, path)
+    if note is None:
+        whole = {"text": None if found is None else found.decode()}
+    elif whole and _checkpoint_record.digest(found) not in whole["states"]:
+        whole = None
+    if whole:
+        # Both, for a run that dies before the file is written.
+        whole["states"] = [_checkpoint_record.digest(found), _checkpoint_record.digest(after)]
+    content = {"keys": [[list(path), was] for path, was in values.items()], "whole": whole}
+    return json.dumps(content, indent=1).encode() + b"\n"
 
 
-def of(note: t.Optional[bytes]) -> Earlier:
-    """Return how to take back all that is noted."""
+def taken_back(note: t.Optional[bytes], found: t.Optional[bytes], *, name: str) -> t.Optional[bytes]:
+    """Return the file as it was before all that is noted, or without that where others have edited it; None: no file.
+
+    `name` is the file's, for error messages.
+    """
+    values, whole = _read(note)
+    if whole and _checkpoint_record.digest(found) in whole["states"]:
+        return None if whole["text"] is None else t.cast(str, whole["text"]).encode()
+    if found is None:
+        return None
+    document = _toml_document.load(found, name=name)
     settings: t.Dict[str, t.Any] = {}
     remove = []
-    for path, value in _read(note).items():
-        if not value:
+    for path, was in values.items():
+        now = _at(document, path)
+        if now and (not was or isinstance(now[0], t.Mapping) != isinstance(was[0], t.Mapping)):
             remove.append(path)
-            continue
-        table = settings
-        for key in path[:-1]:
-            table = table.setdefault(key, {})
-        table[path[-1]] = value[0]
-    return Earlier(settings, remove)
+        if was:
+            _put(settings, path, was)
+    return _toml_document.edit(_toml_document.edit(found, {}, remove, name=name), settings, name=name)
 
 
-def _read(note: t.Optional[bytes]) -> t.Dict[Keys, t.List[t.Any]]:
+def _note(values: _Values, before: Mapping, path: Keys) -> None:
+    """Note what was at a path before our first change there, above it or below it."""
+    if path in values:
+        return
+    for end in range(1, len(path)):
+        above = values.get(path[:end])
+        if above is not None:
+            values[path] = _at(above[0], path[end:]) if above else []
+            return
+    was = copy.deepcopy(_at(before, path))
+    below = {known[len(path) :]: value for known, value in values.items() if known[: len(path)] == path}
+    if was and isinstance(was[0], dict):
+        for keys, value in below.items():
+            _put(was[0], keys, value)
+    if not below or was != [{}]:  # else all of it is ours
+        values[path] = [_plain(value) for value in was]
+
+
+def _put(table: t.Dict[str, t.Any], path: Keys, was: t.List[t.Any]) -> None:
+    """Make the value at a path what it was; a table that becomes empty goes too."""
+    if len(path) == 1:
+        table.pop(path[0], None)
+        if was:
+            table[path[0]] = copy.deepcopy(was[0])
+        return
+    inner = table.get(path[0])
+    if not isinstance(inner, dict):
+        if not was:
+            return
+        inner = table[path[0]] = {}
+    _put(inner, path[1:], was)
+    if not inner:
+        del table[path[0]]
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Return a value as JSON and our TOML editor have it; what they don't have, IoT Edge doesn't either."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    writable = isinstance(value, (str, bool)) or (
+        -(2**63) <= value < 2**63 if isinstance(value, int) else isinstance(value, float) and math.isfinite(value)
+    )
+    return value if writable else str(value)
+
+
+def _read(note: t.Optional[bytes]) -> t.Tuple[_Values, _Whole]:
     try:
-        return {} if note is None else {tuple(path): value for path, value in json.loads(note)["keys"]}
-    except (ValueError, KeyError, TypeError) as exc:
+        content = {"keys": []} if note is None else json.loads(note)
+        return {tuple(path): list(was) for path, was in content["keys"]}, content.get("whole")
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise Refused(
             f"can't be read ({type(exc).__name__}), so nobody knows what is ours",
             where="what was noted of config.toml",
@@ -72,9 +149,9 @@ def _read(note: t.Optional[bytes]) -> t.Dict[Keys, t.List[t.Any]]:
         ) from exc
 
 
-def _at(document: Mapping, path: Keys) -> t.List[t.Any]:
+def _at(document: t.Any, path: Keys) -> t.List[t.Any]:
     """Return the value at a path in a list of its own, [] for none."""
-    node: t.Any = document
+    node = document
     for key in path:
         if not isinstance(node, t.Mapping) or key not in node:
             return []

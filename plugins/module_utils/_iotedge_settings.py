@@ -45,33 +45,35 @@ def compose(found: Mapping, options: Options, version: t.Callable[[], str]) -> W
     `version` tells the installed one; it is asked only where the image has to be made of it.
     """
     settings = _copied(options.settings)
-    there = _table(found, "agent")
-    agent = _table(settings, "agent")
-    env = dict(_table(agent, "env"))
-    there_env = _table(there, "env")
-    remove: t.List[Keys] = []
-    protocol = _protocol(options, {**there_env, **env})
+    there = table(found, "agent")
+    agent = _asked(settings, "agent")
+    there_env = table(there, "env")
+    env = {**_asked(settings, "agent", "env")}
+    ours: t.Dict[str, t.Any] = {}
+    protocol = _protocol(options, _variable("UpstreamProtocol", env, there_env))
     if protocol:
-        env["UpstreamProtocol"] = protocol
+        ours["UpstreamProtocol"] = protocol
     if options.https_proxy:
-        env["https_proxy"] = options.https_proxy
-        # The agent looks at no case, and which of two values it takes is nobody's promise.
-        remove = [("agent", "env", name) for name in there_env if name.lower() == "https_proxy" != name]
-        env = {name: value for name, value in env.items() if not name.lower() == "https_proxy" != name}
-    config = dict(_table(agent, "config"))
+        ours["https_proxy"] = options.https_proxy
+    config = {**_asked(settings, "agent", "config")}
     if options.agent_storage:
-        inside = str(env.get("storageFolder") or there_env.get("storageFolder") or INSIDE)
-        env["storageFolder"] = inside
+        ours["storageFolder"] = str(_variable("storageFolder", env, there_env) or INSIDE)
         config["createOptions"] = _bound(
-            _table(config, "createOptions"),
-            _table(_table(there, "config"), "createOptions"),
+            _asked(settings, "agent", "config", "createOptions"),
+            _asked(settings, "agent", "config", "createOptions", "HostConfig"),
+            table(table(table(there, "config"), "createOptions"), "HostConfig"),
             options.agent_storage,
-            inside,
+            ours["storageFolder"],
         )
+    # The agent looks at no case, and which of two values it takes is nobody's promise.
+    spelled = {name.lower(): name for name in ours}
+    remove = [("agent", "env", name) for name in there_env if spelled.get(name.lower(), name) != name]
+    env = {name: value for name, value in env.items() if name.lower() not in spelled}
+    env.update(ours)
     if options.agent_image:
         config["image"] = options.agent_image
     if env or config or agent:
-        if "image" not in config and "image" not in _table(there, "config"):
+        if "image" not in config and "image" not in table(there, "config"):
             config["image"] = _IMAGE.format(version())
         first = {
             key: value for key, value in (("name", "edgeAgent"), ("type", "docker")) if key not in {**there, **agent}
@@ -82,7 +84,7 @@ def compose(found: Mapping, options: Options, version: t.Callable[[], str]) -> W
     return Wanted(settings, remove)
 
 
-def _protocol(options: Options, env: Mapping) -> str:
+def _protocol(options: Options, now: t.Any) -> str:
     """Return UpstreamProtocol as `iotedge check` spells it; a proxy is used by the Ws protocols alone."""
     asked = options.upstream_protocol
     if asked:
@@ -96,22 +98,41 @@ def _protocol(options: Options, env: Mapping) -> str:
         return known[asked.lower()]
     if not options.https_proxy:
         return ""
-    now = env.get("UpstreamProtocol", "")
     return "MqttWs" if isinstance(now, str) and now.lower() in ("mqtt", "mqttws") else "AmqpWs"
 
 
-def _bound(wanted: Mapping, found: Mapping, folder: str, inside: str) -> t.Dict[str, t.Any]:
-    """Return createOptions with a folder of the host mounted, and every other mount kept."""
-    host = _table(wanted, "HostConfig")
-    binds = host.get("Binds", _table(found, "HostConfig").get("Binds", []))
-    ours = f"{folder}:{inside}"
-    others = [bind for bind in binds if isinstance(bind, str) and bind.split(":")[1:2] != [inside]]
-    if ours not in binds:
-        binds = [*others, ours]
-    return {**wanted, "HostConfig": {**host, "Binds": binds}}
+def _variable(name: str, *environments: Mapping) -> t.Any:
+    """Return what the first of the environments that has a variable says, however they spell its name."""
+    return next((env[key] for env in environments for key in env if key.lower() == name.lower()), None)
 
 
-def _table(mapping: Mapping, key: str) -> Mapping:
+def _bound(options: Mapping, host: Mapping, found: Mapping, folder: str, inside: str) -> t.Dict[str, t.Any]:
+    """Return createOptions with a folder of the host mounted, and every other mount kept.
+
+    `host` is what is asked for as their HostConfig, `found` that of the file.
+    """
+    binds = host.get("Binds", found.get("Binds", []))
+    if not isinstance(binds, list):
+        return {**options}  # refused by those who check the file
+    mounts = [bind.split(":")[:2] if isinstance(bind, str) else [] for bind in binds]
+    # With options of its own (:Z for SELinux), it is the same mount.
+    if [folder, inside] not in mounts:
+        others = [bind for bind, mount in zip(binds, mounts) if mount[1:] != [inside]]
+        binds = [*others, f"{folder}:{inside}"]
+    return {**options, "HostConfig": {**host, "Binds": binds}}
+
+
+def _asked(settings: Mapping, *path: str) -> Mapping:
+    """Return the table at a path of the settings, {} for none; raises Refused for what isn't one."""
+    node: t.Any = settings
+    for depth, key in enumerate(path, 1):
+        node = node.get(key, {})
+        if not isinstance(node, t.Mapping):
+            raise Refused("is no dictionary", where="settings: " + ".".join(path[:depth]), instead="Write its keys.")
+    return t.cast(Mapping, node)
+
+
+def table(mapping: Mapping, key: str) -> Mapping:
     """Return the table at a key; {} for none, and for what isn't one, which is refused by those who check the file."""
     value = mapping.get(key)
     return value if isinstance(value, t.Mapping) else {}
