@@ -35,7 +35,8 @@ class Key(t.NamedTuple):
     internal: bool = False  # set by ecs-init itself, or a hook of the agent's own tests
 
 
-# What ECS_AVAILABLE_LOGGING_DRIVERS may name. Docker's own drivers local, gcplogs and etwlogs are not among them.
+# What ECS_AVAILABLE_LOGGING_DRIVERS may name; with any other, the agent ends as well. Docker's own drivers local,
+# gcplogs and etwlogs are not among them.
 LOG_DRIVERS = (
     "json-file",
     "syslog",
@@ -68,7 +69,7 @@ KEYS: t.Dict[str, Key] = {
     "ECS_APPARMOR_CAPABLE": Key("switch"),
     "ECS_AUDIT_LOGFILE": Key("path"),
     "ECS_AUDIT_LOGFILE_DISABLED": Key("switch"),
-    "ECS_AVAILABLE_LOGGING_DRIVERS": Key("names", choices=LOG_DRIVERS, fatal=True),
+    "ECS_AVAILABLE_LOGGING_DRIVERS": Key("names", choices=LOG_DRIVERS),
     "ECS_AWSVPC_ADDITIONAL_LOCAL_ROUTES": Key("networks", fatal=True),
     "ECS_AWSVPC_BLOCK_IMDS": Key("switch"),
     "ECS_BACKEND_HOST": Key("text"),

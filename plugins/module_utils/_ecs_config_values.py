@@ -226,7 +226,7 @@ def _names(key: Key, value: t.Any, _platform: str) -> str:
         if not isinstance(name, str) or name not in key.choices:
             hint = did_you_mean(name, list(key.choices)) if isinstance(name, str) else ""
             raise Refused(
-                f"has {_shown(name)}, a logging driver that the agent does not know",
+                f"has {_shown(name)}, a logging driver that the agent does not know{_FATAL}",
                 instead=f"{hint} It knows {', '.join(key.choices)}.".strip(),
             )
     return _dumped(names)
