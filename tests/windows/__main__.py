@@ -1,0 +1,43 @@
+# Copyright (c) the fleetops.container_hosts authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts the collection ansible.windows where the tests find it: python -m ...tests.windows
+
+It comes out of the package `ansible`, which holds it, because a Galaxy server may be out of reach where tests run.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+from ..stage.playbook import COLLECTIONS
+
+# What the stand-in for its modules was written after; see modules.KNOWN.
+PACKAGE = "ansible==12.3.0"
+VERSION = "3.3.0"
+_INSIDE = "ansible_collections/ansible/windows/"
+
+
+def main() -> None:
+    """Install it, unless it is there."""
+    manifest = COLLECTIONS / _INSIDE / "MANIFEST.json"
+    if manifest.exists() and json.loads(manifest.read_text())["collection_info"]["version"] == VERSION:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        download = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder, PACKAGE]
+        subprocess.run([sys.executable, "-m", "pip", *download], check=True)
+        for wheel in pathlib.Path(folder).glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(COLLECTIONS, [name for name in archive.namelist() if name.startswith(_INSIDE)])
+    if not manifest.exists():
+        raise SystemExit(f"{PACKAGE} does not hold {_INSIDE}")
+
+
+if __name__ == "__main__":
+    main()
