@@ -122,6 +122,8 @@ class _String:
         """
         given = {name: value for name, value in wanted.items() if value is not None}
         settings = [setting for setting in _settings(self.text) if setting.name in wanted]
+        if len(settings) == len(given) and {setting.name: setting.value for setting in settings} == given:
+            return self.quote + self.raw + self.quote
         marked = bool(settings) and self.text.endswith(" ") and settings[-1].end == len(self.text) - 1
         first = {setting.name: setting for setting in reversed(settings)}
         added = _joined({name: value for name, value in given.items() if name not in first})
@@ -137,7 +139,7 @@ class _String:
             if value is None or first[setting.name] != setting:
                 begin, end, new = *self._with_a_blank(setting), ""
             raw = raw[: self.places[begin]] + self._encoded(new) + raw[self.places[end] :]
-        if not self.quote and added:
+        if not self.quote and given:
             return f'"{raw} "'
         if marked and not given and re.fullmatch(_PLAIN, raw[:-1]):
             return raw[:-1]
@@ -149,7 +151,7 @@ class _String:
         return 0, min(setting.end + 1, len(self.text))
 
     def _encoded(self, text: str) -> str:
-        return _in_double_quotes(text) if self.quote == '"' else text
+        return text if self.quote == "'" else _in_double_quotes(text)
 
 
 def _settings(text: str) -> t.List[_Setting]:

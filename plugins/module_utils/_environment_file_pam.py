@@ -59,11 +59,11 @@ def notices(content: bytes, given: t.Mapping[str, str]) -> t.Tuple[Notice, ...]:
                 why = f"ends at line {number}, which is longer than {_proxy_pam.MAX_LINE} bytes; shorten it"
                 found.append(Notice("pam_env before 1.7", ", ".join(below), why))
             break
-    for opened, names in _between_quotes(text, ours).items():
-        why = (
-            f"stand in a quote that opens in line {opened}, so that a shell reads them as a part of it; close it there"
-        )
-        found.append(Notice("a shell", ", ".join(names), why))
+    swallowed = _first_in_a_quote(text, ours)
+    if swallowed:
+        opened, first = swallowed
+        names = ", ".join(assignment.name for assignment in ours if assignment.line >= first.line)
+        found.append(Notice("a shell", names, f"is not set, because of a quote that opens in line {opened}; close it"))
     return tuple(found)
 
 
@@ -94,18 +94,17 @@ def _instead_of(raw: str, name: str, value: str) -> str:
     return _statement(name, value) + (f"\n{commented['comment']}" if commented else "")
 
 
-def _between_quotes(text: str, ours: t.Sequence[Assignment]) -> t.Dict[int, t.List[str]]:
-    """Return the lines in which a quote opens that takes in one of `ours` for a shell, with the names of those."""
-    found: t.Dict[int, t.List[str]] = {}
+def _first_in_a_quote(text: str, ours: t.Sequence[Assignment]) -> t.Optional[t.Tuple[int, Assignment]]:
+    """Return the first of `ours` that a shell takes for a part of a quote, and the line in which that opens."""
     position = 0
     while position < len(text):
         token = _SHELL.match(text, position)
         end = token.end() if token else len(text)
-        names = [assignment.name for assignment in ours if position < assignment.begin < end]
-        if names:
-            found.setdefault(text.count("\n", 0, position) + 1, []).extend(names)
+        for assignment in ours:
+            if position < assignment.begin < end:
+                return text.count("\n", 0, position) + 1, assignment
         position = end
-    return found
+    return None
 
 
 _GRAMMAR = _lines.Grammar(_read, _statement, _instead_of)
