@@ -37,6 +37,7 @@ from ._iotedge_check_rows import (
     VENDOR,
     WARNING,
     Row,
+    table,
     worst,
 )
 from ._redaction import redact, secret_paths
@@ -85,9 +86,11 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         rows += [_left_out(row) if row.id in left_out else row for row in reported]
     elif params["engine"] == VENDOR and not unsupported:
         rows.append(Row(vendor.ITSELF, VENDOR, ERROR, "the program iotedge is not here", "Install aziot-edge."))
+    rows = [row._replace(detail=redact(row.detail, run.secrets)) for row in rows]
     rows.sort(key=lambda row: (-RESULTS.index(row.result), row.id, row.source))
     return {
-        "checks": [_masked(row, run.secrets) for row in rows],
+        "checks": [row._asdict() for row in rows],
+        "table": table(rows),
         "worst": worst(rows),
         "ok": worst(rows) not in (ERROR, FATAL),
         "supported": unsupported is None,
@@ -115,10 +118,6 @@ def _installation(installed: _iotedge_install.Installed, unsupported: t.Optional
 
 def _left_out(row: Row) -> Row:
     return row._replace(detail=f"left out: {PAST_THE_PROXY.get(row.id, 'named in dont_run')}")
-
-
-def _masked(row: Row, secrets: t.Sequence[str]) -> t.Dict[str, str]:
-    return {**row._asdict(), "detail": redact(row.detail, secrets)}
 
 
 class _Host:
@@ -172,7 +171,9 @@ class _Host:
         except Refused as refused:
             self.say(_CONFIG_TOML, ERROR, str(refused))
             return
-        self.say(_CONFIG_TOML, WARNING if notices else OK, "; ".join(f"{each.entry}: {each.why}" for each in notices))
+        said = "; ".join(f"{each.entry}: {each.why}" for each in notices)
+        row = Row(_CONFIG_TOML, OWN, WARNING, said, "It is taken as it is; look whether it is so meant.")
+        self.problems.append(row if notices else _row(_CONFIG_TOML, OK))
 
     def load_edged(self) -> t.Optional[t.Dict[str, t.Any]]:
         """Return what aziot-edged reads: its file and its drop-ins, merged; None where there is none, or a bad one."""

@@ -31,6 +31,29 @@ def worst(rows: t.Iterable[Row]) -> str:
     return max((row.result for row in rows), key=RESULTS.index, default=OK)
 
 
+def table(rows: t.Sequence[Row]) -> t.List[str]:
+    """Return lines for a person, in the order of the rows: what needs a look in full, of the rest the names.
+
+    What own and vendor say alike is said once.
+    """
+    said: t.Dict[t.Tuple[str, str], t.List[Row]] = {}
+    for row in rows:
+        said.setdefault((row.id, row.result), []).append(row)
+    lines = []
+    quiet: t.Dict[str, t.List[str]] = {IGNORED: [], OK: []}
+    for (name, result), alike in said.items():
+        if result in quiet:
+            quiet[result].append(name)
+            continue
+        sources = [row.source for row in alike]
+        detail = next((row.detail for row in alike if row.detail), "")
+        shown = f"{name}: {' / '.join(detail.splitlines())}" if detail else name
+        lines.append(f"{result:<8}{'both' if len(set(sources)) > 1 else sources[0]:<7}{shown}")
+        advice = next((row.advice for row in alike if row.advice), "")
+        lines.extend([f"{'':<15}-> {advice}"] if advice else ())
+    return lines + [f"{result:<15}{', '.join(dict.fromkeys(names))}" for result, names in quiet.items() if names]
+
+
 # Probes of `iotedge check` which can't pass where a proxy is the only way out, by what they do past it.
 PAST_THE_PROXY: t.Dict[str, str] = {
     "host-connect-iothub-amqp": "goes to port 5671 directly, whatever UpstreamProtocol is",

@@ -106,7 +106,7 @@ def _row(name: str, check: t.Any) -> Row:
     return Row(name, VENDOR, result, detail, ADVICE.get(name, "") if judged else "")
 
 
-def _text(text: str, most: int = 4) -> str:
+def _text(text: str, most: int = 6) -> str:
     """Return the first lines that say something, as they may be shown on a terminal."""
     lines = [line.strip() for line in text.splitlines()]
     shown = [line for line in lines if line]

@@ -102,7 +102,7 @@ checks:
       type: str
     result:
       description:
-        - V(ok); V(ignored) where it does not apply, V(skipped) where it can't be told; V(warning); V(error); V(fatal),
+        - V(ok); V(ignored) where it does not apply or was left out, V(skipped) where it can't be told; V(warning); V(error); V(fatal),
           after which the vendor's program does not go on.
       type: str
     detail:
@@ -111,6 +111,11 @@ checks:
     advice:
       description: What to set or to do; empty where nothing is wrong, or nothing is known.
       type: str
+table:
+  description: The same as lines for a person; what V(own) and V(vendor) say alike is said once.
+  returned: always
+  type: list
+  elements: str
 worst:
   description: The worst result of all.
   returned: always

@@ -78,7 +78,7 @@ def test_no_report(stdout):
 
 def test_only_first_lines_and_nothing_that_moves_a_cursor():
     [row] = read(report(hostname=check("error", "one\n\n two\x1b[2J", *map(str, range(50)))))
-    assert row.detail == "one\ntwo?[2J\n0\n1\n..."
+    assert row.detail == "one\ntwo?[2J\n0\n1\n2\n3\n..."
 
 
 @given(
@@ -138,3 +138,28 @@ def test_what_is_left_out_is_what_goes_past_a_proxy():
         for way in ("host-connect-iothub", "container-default-connect-upstream", "container-connect-upstream")
         for protocol in ("amqp", "mqtt")
     } | {"host-local-time"}
+
+
+def test_the_table_says_once_what_both_say_and_in_full_what_needs_a_look():
+    def row(name, source, result, detail="", advice=""):
+        return rows.Row(name, source, result, detail, advice)
+
+    shown = rows.table(
+        [
+            row("b", "own", "error", "ours\nmore", "do"),
+            row("b", "vendor", "error", "theirs", "do"),
+            row("a", "vendor", "warning"),
+            row("a", "own", "ok", "not told"),
+            row("c", "own", "ignored", "why"),
+            row("c", "vendor", "ignored"),
+            row("d", "vendor", "ok"),
+        ]
+    )
+    assert shown == [
+        "error   both   b: ours / more",
+        "               -> do",
+        "warning vendor a",
+        "ignored        c",
+        "ok             a, d",
+    ]
+    assert rows.table([]) == []
