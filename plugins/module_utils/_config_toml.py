@@ -34,7 +34,7 @@ LIBRARY_SPEC: t.Dict[str, t.Any] = {"library": {"type": "str", "no_log": True}}
 
 _MODE = re.compile(r"0[0-7]{3}")
 # tomlkit takes seconds for a megabyte; the fullest of the files that are meant has 30 kB.
-_MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024
 
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
@@ -61,7 +61,7 @@ class File:
         self.edits: t.Dict[t.Optional[bytes], t.Optional[bytes]] = {}
 
     def ensure(self) -> t.Dict[str, t.Any]:
-        found = _host_file.read(self.run.root + self.path, limit=_MAX_BYTES).content
+        found = _host_file.read(self.run.root + self.path, limit=MAX_BYTES).content
         after = self.transform(found)
         if after != found:
             self.run.secrets.extend(secret for content in (found, after) for secret in self.secrets(content))
@@ -71,7 +71,7 @@ class File:
             private=self.is_private,
             missing=self.missing(),
             backup=self.params["backup"],
-            limit=_MAX_BYTES,
+            limit=MAX_BYTES,
         )
         if not self.absent:
             self.run.notice(*self.check(edit.after, edit.before))

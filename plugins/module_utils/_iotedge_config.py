@@ -168,7 +168,7 @@ class _File(_config_toml.File):
     def ensure(self) -> t.Dict[str, t.Any]:
         note = _host_file.read(self.run.root + _NOTE).content
         self.note = note
-        found = _host_file.read(self.run.root + self.path).content
+        found = _host_file.read(self.run.root + self.path, limit=_config_toml.MAX_BYTES).content
         # The note first: without it, what is ours could not be told any more.
         if not self.absent:
             after = self.noted(found)
@@ -181,7 +181,7 @@ class _File(_config_toml.File):
 
     def document(self) -> t.Optional[t.Dict[str, t.Any]]:
         """Return the file as it is, or in check mode would be; None for none."""
-        found = _host_file.read(self.run.root + self.path).content
+        found = _host_file.read(self.run.root + self.path, limit=_config_toml.MAX_BYTES).content
         content = self.transform(found) if self.run.check_mode else found
         return None if content is None else _toml_document.load(content, name=self.path)
 

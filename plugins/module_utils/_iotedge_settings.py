@@ -67,7 +67,7 @@ def compose(found: Mapping, options: Options, version: t.Callable[[], str]) -> W
         )
     # The agent looks at no case, and which of two values it takes is nobody's promise.
     spelled = {name.lower(): name for name in ours}
-    remove = [("agent", "env", name) for name in there_env if spelled.get(name.lower(), name) != name]
+    remove: t.List[Keys] = [("agent", "env", name) for name in there_env if spelled.get(name.lower(), name) != name]
     env = {name: value for name, value in env.items() if name.lower() not in spelled}
     env.update(ours)
     if options.agent_image:

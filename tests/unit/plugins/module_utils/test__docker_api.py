@@ -15,7 +15,7 @@ import tempfile
 import threading
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._docker_api import get
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._docker_api import Answer, ask, get
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 
 
@@ -89,3 +89,36 @@ def test_an_engine_that_hangs_costs_a_bounded_time(folder):
     said = r"did not answer GET /info within 0\.2 s"
     with engine(folder, b"HTTP/1.1 200 OK\r\n", keep_open=True) as (path, _asked), pytest.raises(Refused, match=said):
         get("/info", path, timeout=0.2)
+
+
+# Any request, whatever the status -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b'HTTP/1.1 200 OK\r\n\r\n{"Id": "1"}', Answer(200, {"Id": "1"})),
+        (b"HTTP/1.1 204 No Content\r\nServer: Docker\r\n\r\n", Answer(204, None)),
+        (b'HTTP/1.1 404 Not Found\r\n\r\n{"message": "no"}', Answer(404, {"message": "no"})),
+        (b"HTTP/1.0 500\r\n\r\noops", Answer(500, None)),
+    ],
+)
+def test_a_request_gets_its_status_and_body(folder, answer, expected):
+    with engine(folder, answer) as (path, asked):
+        assert ask("DELETE", "/containers/edgeAgent?force=1", path) == expected
+    assert asked == [b"DELETE /containers/edgeAgent?force=1 HTTP/1.0\r\nHost: docker\r\n\r\n"]
+
+
+def test_a_request_to_nobody(folder):
+    assert ask("DELETE", "/containers/x", f"{folder}/nosuch.sock") is None
+
+
+def test_an_answer_that_is_cut_off_before_its_status_is_refused(folder):
+    with engine(folder, b"HTTP/1.1 ") as (path, _asked), pytest.raises(Refused, match="not HTTP"):
+        ask("DELETE", "/containers/x", path)
+
+
+def test_a_request_that_hangs(folder):
+    said = r"did not answer DELETE /containers/x within 0\.2 s"
+    with engine(folder, b"", keep_open=True) as (path, _asked), pytest.raises(Refused, match=said):
+        ask("DELETE", "/containers/x", path, timeout=0.2)
