@@ -114,6 +114,6 @@ def _check(
     last = max((one.line for one in found if one.name not in wanted), default=1)
     raise Refused(
         "has an open quote or a continued line that takes in what stands below it",
-        where=f"line {last}",
+        where=f"line {last} or below",
         instead="Close the quote, or remove the backslash at the end of the line.",
     )
