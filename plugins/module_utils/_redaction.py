@@ -81,7 +81,7 @@ def redact_all(value: t.Any, secrets: t.Sequence[str] = ()) -> t.Any:
     A value under a key named password (or alike) is replaced whole, since its own text has no shape to tell it by.
     """
     if isinstance(value, str):
-        return redact(value, secrets)
+        return redact(value, secrets) if _is_text(value) else PLACEHOLDER
     if isinstance(value, t.Mapping):
         return {key: _redact_entry(key, inner, secrets) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -155,6 +155,15 @@ def masked_diff(
         "before": shown_before,
         "after": shown_after,
     }
+
+
+def _is_text(value: str) -> bool:
+    """Tell a text from a binary file that was read as one: that can't be written into a result, and may be a key."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_secret(name: t.Any, value: t.Any) -> bool:

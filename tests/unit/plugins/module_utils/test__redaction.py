@@ -158,6 +158,10 @@ def test_a_key_that_only_its_table_tells_of():
     assert _redaction.redact_all(by_uri) == by_uri
 
 
+def test_a_binary_file_as_a_parameter_is_not_shown():
+    assert _redaction.redact_all(["0\udc82\x01", "ä€😀"]) == [_redaction.PLACEHOLDER, "ä€😀"]
+
+
 def test_an_option_for_a_key_is_masked_whatever_stands_in_it():
     options = {"iotedge_certificate": [{"key_path": "/k.pem", "key_content": "MIIEvQIBADANBg", "content": "MIIC"}]}
     [shown] = _redaction.redact_all(options)["iotedge_certificate"]
