@@ -16,6 +16,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import playbook
 
 from . import modules, registries
 
+HERE = pathlib.Path(__file__).parent
 ROOT = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet"
 SERVICES = rf"{ROOT}\Services"
 MACHINE = rf"{ROOT}\Control\Session Manager\Environment"
@@ -57,20 +58,24 @@ class Host:
     def _machine(self) -> dict[str, tuple[int, bytes]]:
         return self.wine.read(MACHINE) or {}
 
-    def run(self, *options: str, lose_after: int = 1000, variables: dict | None = None, **args: t.Any) -> playbook.Run:
-        """Run a playbook of one task, at -vvv and with --diff."""
+    def run(self, *options: str, variables: dict | None = None, **args: t.Any) -> playbook.Run:
+        """Run a playbook of one task, with --diff and at -vvv; `variables` are extra ones."""
+        return self.play(
+            [{"name": "Set", "fleetops.container_hosts.win_registry_environment": args}], *options, variables=variables
+        )
+
+    def play(self, tasks: list[dict[str, t.Any]], *options: str, variables: dict | None = None) -> playbook.Run:
+        """Run a playbook of tasks."""
         for stale in ("wire.jsonl", "events.jsonl"):
             (self.folder / stale).unlink(missing_ok=True)
         host = {
             "ansible_connection": "wine",
             "wine_prefix": str(self.wine.prefix),
             "wine_record": str(self.folder),
-            "wine_lose_after": lose_after,
         }
         self._inventory.write_text(json.dumps({"all": {"hosts": {"windows": host}}}))
-        task = {"name": "Set", "fleetops.container_hosts.win_registry_environment": args}
         book = self.folder / "play.yml"
-        book.write_text(json.dumps([{"hosts": "windows", "gather_facts": False, "tasks": [task]}]))
+        book.write_text(json.dumps([{"hosts": "windows", "gather_facts": False, "tasks": tasks}]))
         return playbook.run(book, self._inventory, "-vvv", "--diff", *options, variables=variables, timeout=60)
 
     def wire(self) -> list[dict[str, str]]:
@@ -101,7 +106,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[registries.Wine
 
 @pytest.fixture
 def host(wine: registries.Wine, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Host]:
-    monkeypatch.setenv("ANSIBLE_CONNECTION_PLUGINS", str(pathlib.Path(__file__).parent / "connection_plugins"))
+    monkeypatch.setenv("ANSIBLE_CONNECTION_PLUGINS", str(HERE / "connection_plugins"))
     found = Host(wine, tmp_path)
     before = wine.read(MACHINE) or {}
     found.add_service("docker")

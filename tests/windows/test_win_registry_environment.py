@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
+import yaml
 
 from . import modules
 
@@ -78,7 +80,7 @@ def test_a_password_that_changes_in_case_alone_is_written_and_marked(host):
 
 def test_a_connection_that_is_lost_between_leaves_all_that_was_there(host):
     host.set(modules.MULTI_SZ, ["A=S3cret", "KEEP=1"])
-    run = host.run(service="docker", environment={"A": "s3CRET"}, lose_after=3)
+    run = host.run(service="docker", environment={"A": "s3CRET"}, variables={"wine_lose_after": 3})
     assert run.tasks[0].status == "unreachable"
     assert "KEEP=1" in host.entries()
     assert "A=s3CRET" in host.entries()
@@ -176,3 +178,22 @@ def test_become_goes_the_way_of_the_modules(host):
     for sent in host.wire():
         assert "become_wrapper.ps1" in sent["input"]
     assert_secret(host, run, "b3come")
+
+
+def test_the_examples_of_the_documentation(host):
+    listed = subprocess.run(
+        ["ansible-doc", "--json", "--type", "module", "fleetops.container_hosts.win_registry_environment"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    (found,) = json.loads(listed.stdout).values()
+    tasks = yaml.safe_load(found["examples"])
+    for task in tasks:
+        task.pop("notify", None)
+    before = host.machine()
+    run = host.play(tasks, variables={"vault_proxy_password": "S3cret"}).ok()
+    assert [task.changed for task in run.tasks] == [True] * len(tasks)
+    assert host.environment() is None
+    assert set(host.machine()) - set(before) == {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    assert_secret(host, run, "S3cret")

@@ -10,15 +10,12 @@ input the module with its arguments. Anything else is an error.
 
 from __future__ import annotations
 
-import base64
-import json
-import pathlib
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
-from ansible_collections.fleetops.container_hosts.tests.windows import modules, registries
+from ansible_collections.fleetops.container_hosts.tests.windows import modules, powershell
 
 DOCUMENTATION = """
 name: wine
@@ -30,7 +27,7 @@ options:
     vars: [{name: wine_prefix}]
     required: true
   record:
-    description: The folder for wire.jsonl (command lines and input) and events.jsonl (the Application log).
+    description: The folder for what went over the connection, and into the host's event log.
     vars: [{name: wine_record}]
     required: true
   lose_after:
@@ -39,8 +36,6 @@ options:
     type: int
     default: 1000
 """
-
-_END_OF_BOOTSTRAP = b"\n\0\0\0\0\n"
 
 display = Display()
 
@@ -64,15 +59,11 @@ class Connection(ConnectionBase):
         return self
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
-        expected = self._shell.build_module_command("", "#!powershell", "")
-        if cmd != expected or in_data is None:
-            raise modules.Unlike(f"No module, but a command for PowerShell: {cmd}")
         if self._calls >= self.get_option("lose_after"):
             raise AnsibleConnectionFailure("The connection was lost, as the test asked for.")
         self._calls += 1
-        self._record("wire", {"command": cmd, "input": in_data.decode()})
-        answer = self._act(in_data)
-        found = (0, json.dumps(answer).encode(), b"")
+        host = powershell.Host(self.get_option("prefix"), self.get_option("record"))
+        found = (0, host.run(cmd, in_data or b""), b"")
         # As the plugin ssh does, which says most of all: winrm and psrp show it at -vvvvv only.
         display.vvv("censored due to no log" if self._play_context.no_log else str(found))
         return found
@@ -85,16 +76,3 @@ class Connection(ConnectionBase):
 
     def close(self) -> None:
         self._connected = False
-
-    def _act(self, in_data: bytes) -> dict[str, t.Any]:
-        manifest = json.loads(in_data.partition(_END_OF_BOOTSTRAP)[2])
-        (action,) = [each for each in manifest["actions"] if each["name"] == "module_wrapper.ps1"]
-        script = manifest["scripts"][action["params"]["Script"]]
-        module = modules.module_of(base64.b64decode(script["script"]))
-        (given,) = [each["Value"] for each in action["params"]["Variables"] if each["Name"] == "complex_args"]
-        wine = registries.Wine(pathlib.Path(self.get_option("prefix")))
-        return modules.act(module, given, wine, lambda text: self._record("events", text))
-
-    def _record(self, name: str, what: t.Any) -> None:
-        with open(pathlib.Path(self.get_option("record")) / f"{name}.jsonl", "a", encoding="utf-8") as record:
-            record.write(json.dumps(what) + "\n")
