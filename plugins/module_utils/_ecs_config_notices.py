@@ -24,7 +24,6 @@ PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", *LOWER_CASE_PROXIES)
 
 _AGENT = "ECS agent"
 _INIT = "ecs-init"
-_METADATA = "169.254.169.254"
 _BOM = "\ufeff"
 
 
@@ -97,16 +96,16 @@ def _of_proxies(
             yield Notice(_INIT, name, f"{why}; give proxy, or name it in remove")
     if not (environment.get("HTTP_PROXY") or environment.get("http_proxy")):
         return
-    # Imported here, as a file without a proxy needs neither.
-    from . import _no_proxy, _no_proxy_go
+    # Imported here, as a file without a proxy needs none of them.
+    from . import _no_proxy, _no_proxy_go, _proxy_ecs
 
     try:
         entries = _no_proxy.parse(environment.get("NO_PROXY") or environment.get("no_proxy"))
     except Refused:
         return  # said above, or refused
-    if _no_proxy_go.covered_by(entries, _METADATA, 80) is None:
+    if _no_proxy_go.covered_by(entries, _proxy_ecs.METADATA, 80) is None:
         why = "is not in it, so that the instance's credentials and region are asked of the proxy, which has others"
-        yield Notice(f"{_AGENT} and {_INIT}", "NO_PROXY", f"{_METADATA} {why}")
+        yield Notice(f"{_AGENT} and {_INIT}", "NO_PROXY", f"{_proxy_ecs.METADATA} {why}")
 
 
 def _is_commented(line: Line) -> bool:
