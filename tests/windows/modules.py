@@ -18,9 +18,13 @@ import typing as t
 
 # The scripts that were read for this. One of another sum has to be read, and this be corrected, before it is added.
 KNOWN = {
-    "74195d69b47c3379e1f1c737f023bf46dd2f24ac42b5e0606baf69edb015b347": "win_reg_stat",  # 3.3.0
+    "74195d69b47c3379e1f1c737f023bf46dd2f24ac42b5e0606baf69edb015b347": "win_reg_stat",  # 3.3.0, 3.8.0
     "35f45de36423a5246441a60f1db49118804df61962d8f69ca2a68bbb7e14c6d4": "win_regedit",  # 3.3.0
+    # It takes numbers for data otherwise, which are not acted out.
+    "5b04931f0a1def90d10f573360dd935968537936c0e721250dd7acecf625a5cb": "win_regedit",  # 3.8.0
     "8b371bd825cc642afda839a28ee2fb924c02b71a87f6c1eece9afdf69f70d192": "win_environment",  # 3.3.0
+    # It deletes on newer .NET too, where 3.3.0 leaves an empty text; both are acted out as on .NET Framework.
+    "e183161a2d6c11d318c316245413f2b462f05bc88d00e02231fb37e134275bed": "win_environment",  # 3.8.0
 }
 
 SZ, EXPAND_SZ, BINARY, DWORD, MULTI_SZ, QWORD = 1, 2, 3, 4, 7, 11

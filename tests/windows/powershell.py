@@ -40,6 +40,11 @@ class Host:
         answer = modules.act(module, values, self._wine, lambda text: self._record("events", text))
         return json.dumps(answer).encode()
 
+    def run_script(self, script: str, given: bytes) -> bytes:
+        """Do the same where the connection sends the script that the command holds, and starts no process."""
+        encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+        return self.run(f"{COMMAND.rpartition(' ')[0]} {encoded}", given)
+
     def _record(self, name: str, what: t.Any) -> None:
         with open(self._folder / f"{name}.jsonl", "a", encoding="utf-8") as record:
             record.write(json.dumps(what) + "\n")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -16,13 +17,18 @@ from .conftest import HERE
 OLD, NEW = "http://u:0ldS3cret@192.0.2.10:3128", "http://u:N3wS3cret@192.0.2.10:3128"
 
 
-@pytest.fixture(params=["ssh, powershell", "ssh, cmd", "winrm"])
+@pytest.fixture(params=["ssh, powershell", "ssh, cmd", "psrp", "winrm"])
 def variables(request, host, monkeypatch):
     """What leads Ansible to the host."""
     name, _comma, shell = request.param.partition(", ")
+    monkeypatch.setenv("WINE_HOST_PREFIX", str(host.wine.prefix))
+    monkeypatch.setenv("WINE_HOST_RECORD", str(host.folder))
+    account = {"ansible_user": winrm_server.USER, "ansible_password": winrm_server.PASSWORD}
+    if name == "psrp":
+        monkeypatch.setenv("PYTHONPATH", f"{HERE / 'psrp'}:{os.environ['PYTHONPATH']}")
+        yield {"ansible_connection": "psrp", "ansible_psrp_auth": "basic", "ansible_host": "192.0.2.20", **account}
+        return
     if name == "ssh":
-        monkeypatch.setenv("WINE_HOST_PREFIX", str(host.wine.prefix))
-        monkeypatch.setenv("WINE_HOST_RECORD", str(host.folder))
         yield {
             "ansible_connection": "ssh",
             "ansible_shell_type": shell,
@@ -37,8 +43,7 @@ def variables(request, host, monkeypatch):
             "ansible_port": port,
             "ansible_winrm_scheme": "http",
             "ansible_winrm_transport": "basic",
-            "ansible_user": winrm_server.USER,
-            "ansible_password": winrm_server.PASSWORD,
+            **account,
         }
 
 
