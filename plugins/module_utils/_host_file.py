@@ -293,15 +293,12 @@ def _commit(
         if after is None:
             expect()
             os.unlink(name, dir_fd=folder)
-        elif after != found.content:
-            _place(folder, name, after, _kept(found, access), expect)
-        elif _access_of(_present(found))[1:] == access[1:]:
+        elif after == found.content and access[1:] == _access_of(_present(found))[1:]:
             _set_mode(folder, name, found, access.mode)
         else:
-            # A file anew, since mode and owner can't be changed in one step, and what has another name elsewhere
-            # (a hard link) is not ours to give away.
-            kept = _kept(found, access)._replace(modified=_present(found).st_mtime_ns)
-            _place(folder, name, after, kept, expect)
+            # A file anew also where only the owner is another: owner and mode can't be changed in one step, what has
+            # another name elsewhere (a hard link) is not ours to give away, and to the new owner it is news.
+            _place(folder, name, after, _kept(found, access), expect)
         os.fsync(folder)
     finally:
         os.close(folder)

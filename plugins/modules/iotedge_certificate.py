@@ -148,7 +148,8 @@ changed_files:
   description:
     - Those of O(path) and O(key_path) that changed, in bytes, owner or mode. If there is one, C(iotedge config apply)
       is due.
-    - The time of a file's last change (mtime) stays what it was where only its owner or mode changed.
+    - The time of a file's last change (mtime) is new then, too, unless only its mode changed. So
+      C(iotedge config apply) is due as long as the file is newer than what it made.
   returned: success
   type: list
   elements: str

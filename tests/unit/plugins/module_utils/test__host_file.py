@@ -159,8 +159,8 @@ def test_access_that_is_held_is_repaired_also_where_the_bytes_are_right(path, be
     edit = _host_file.edit(path, to(new), missing=HELD, hold=True)
     assert (edit, edit.access) == (foretold, (before, (0o640, 1234, 4321)))
     assert (access(path), content(path)) == ((0o640, 1234, 4321), new)
-    # What is not news to the file's readers doesn't look like it either.
-    assert (os.stat(path).st_mtime_ns == 10**18 + 5) is (new == b"old\n")
+    # To a new owner the file is news, and so looks new.
+    assert (os.stat(path).st_mtime_ns == 10**18 + 5) is (new == b"old\n" and before[1:] == (1234, 4321))
     untouched = os.stat(path)
     assert _host_file.edit(path, to(new), missing=HELD, hold=True).changed is False
     assert os.stat(path) == untouched
