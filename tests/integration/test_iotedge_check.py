@@ -105,7 +105,11 @@ def test_a_host_from_before_the_runtime_is_there_to_when_all_is_applied(
     engine.put(host.container, {"/etc/docker/daemon.json": (json.dumps(daemon).encode(), 0o644)})
     storage = '[agent.config.createOptions.HostConfig]\nBinds = ["/srv/agent:/iotedge/storage"]\n'
     env = {"https_proxy": proxy, "UpstreamProtocol": "AmqpWs", "storageFolder": "/iotedge/storage"}
-    iotedge.put_config(host, iotedge.config(image, env) + storage)
+    authority = pathlib.Path(stage.registry.ca).read_bytes()
+    sh(host, "install -d -m 755 /var/aziot/certs")
+    engine.put(host.container, {"/var/aziot/certs/bundle.pem": (authority, 0o644)})
+    bundle = 'trust_bundle_cert = "file:///var/aziot/certs/bundle.pem"\n'
+    iotedge.put_config(host, bundle + iotedge.config(image, env) + storage)
     sh(host, "mkdir -p /srv/agent && chown 13622 /srv/agent && chmod 700 /srv/agent && systemctl restart docker")
     sh(
         host,
@@ -124,6 +128,7 @@ def test_a_host_from_before_the_runtime_is_there_to_when_all_is_applied(
         "hostname",
     ):
         assert found[name, "own"] == found[name, "vendor"] == "ok", (name, done.stdout)
+    assert found["certs-preloaded", "own"] == found["certs-preloaded", "vendor"] == "ok"
     assert {found[name, "vendor"] for name in PAST_THE_PROXY} == {"ignored"}
     assert agree(found)
     assert not [name for name, result in found.items() if result in ("error", "fatal")]
@@ -145,12 +150,13 @@ def test_a_host_from_before_the_runtime_is_there_to_when_all_is_applied(
 
     # All that can go wrong in files at once: both say the same of it.
     sh(host, 'sleep 0.1; touch /etc/aziot/config.toml; echo \'{"log-opts": {"max-file": 3}}\' >/etc/docker/daemon.json')
-    sh(host, "docker rm edgeHub")
+    sh(host, "docker rm edgeHub; chmod 700 /var/aziot/certs")
     done, found = judge(host)
     assert done.rc != 0
     assert agree(found)
-    for name in ("container-engine-logrotate", "edge-hub-storage-mounted-from-host"):
+    for name in ("container-engine-logrotate", "edge-hub-storage-mounted-from-host", "certs-preloaded"):
         assert found[name, "own"] == "error", name
+    assert "aziotcs may not look into /var/aziot/certs" in judge.detail(host, "certs-preloaded", "own")
     for name in ("container-engine-dns", "config-up-to-date", "configs-up-to-date"):
         assert found[name, "own"] == "warning", name
 
