@@ -49,7 +49,8 @@ def apply(entries: t.Sequence[t.Dict[str, t.Any]], seconds: float, keep: _host_f
         document = _toml_document.load(content, name=entry["path"])
         if _iotedge_applied.outdated([entry["path"], *entry["read_at_apply"]], root):
             _apply(entry, secrets_in(document), seconds, keep, root)
-        _renew_agent(document, entry["agent_seconds"])
+        # Where a device reaches its hub through the proxy alone, no agent comes back once that is taken away.
+        _renew_agent(document, 0 if entry["state"] == "absent" else entry["agent_seconds"])
 
 
 def remembered(entries: t.Sequence[t.Dict[str, t.Any]]) -> t.List[str]:
@@ -101,10 +102,9 @@ def _apply(
             "ended well, but did not write all of " + ", ".join(map(os.path.dirname, _iotedge_applied.FILES)),
             where="iotedge config apply",
         )
+    _wait_until_up(before, 0 if stopped else seconds)
     if stopped:
         _units.stop(_iotedge_applied.EDGED, seconds)
-    else:
-        _wait_until_up(before, seconds)
 
 
 def _refuse_future(sources: t.Sequence[str], root: str) -> None:
@@ -135,6 +135,10 @@ def _run(command: t.List[str], seconds: float, secrets: t.Sequence[str]) -> None
 
 
 def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None:
+    """Wait until aziot-edged is up; raise Refused where it isn't in time, or any of the daemons has failed since.
+
+    With 0 `seconds` it need not be up.
+    """
     edged = _iotedge_applied.EDGED
     deadline = time.monotonic() + seconds
     while True:
@@ -146,7 +150,7 @@ def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None
             if state.active == "failed"
             and (unit == edged or (before[unit].active, before[unit].started) != ("failed", state.started))
         ]
-        if states[edged].running and not failed:
+        if not failed and (states[edged].running or not seconds):
             return
         if failed or time.monotonic() > deadline:
             unit = (failed or [edged])[0]
@@ -159,7 +163,10 @@ def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None
 
 
 def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
-    """Remove an edgeAgent that runs with something else than [agent] says, and wait until the new one runs."""
+    """Remove an edgeAgent that runs with something else than [agent] says, and wait until the new one runs.
+
+    With 0 `seconds` it isn't waited for.
+    """
     if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
     socket = _iotedge_config.socket_of(document)
@@ -168,7 +175,7 @@ def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
         return
     _iotedge_agent.remove(socket)
     deadline = time.monotonic() + seconds
-    while True:
+    while seconds:
         container = _iotedge_agent.find(socket)
         if _iotedge_agent.is_up(container):
             now = _iotedge_agent.judge(container, agent)

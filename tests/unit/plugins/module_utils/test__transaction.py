@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import types
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
@@ -17,6 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _transaction,
     _units,
 )
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._transaction import Transaction
 
 APP, OTHER = "app.service", "other.service"
@@ -337,3 +339,110 @@ def test_after_a_crash_a_commit_is_told_by_its_id_and_what_it_undid_is_gone(host
     Transaction(host.checkpoint(), request(unit(APP), undoes=[first])).after_a_crash()
     assert host.checkpoint().read("result.json")["commit"] == second
     assert [commit.id for commit in host.checkpoint().commits()] == [second]
+
+
+# What is more than a restart ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def applied(host, monkeypatch):
+    """Have something be due for APP that restarts it by itself; the list says what was done."""
+    done = []
+
+    def apply(entries, seconds, keep):
+        done.append(("apply", entries, seconds))
+        host.systemd.call("restart", APP)
+
+    part = types.SimpleNamespace(
+        KIND="config_json",
+        UNITS=(APP,),
+        apply=apply,
+        remembered=lambda entries: [entry["path"] for entry in entries],
+        take_back=lambda remembered: done.append(("back", remembered)),
+    )
+    monkeypatch.setitem(_transaction._APPLY, "something", lambda: part)
+
+    def hold(entries, run):
+        due = [] if any(step[0] == "apply" for step in done) else ["something"]
+        return {"apply_required": due, "restart_required": [APP] if due else [], "reload_required": []}
+
+    monkeypatch.setattr(_host_settings, "hold", hold)
+    host.part, host.hold = part, hold
+    return done
+
+
+SETTINGS = {"config_json": [{"schema": "cli", "path": "/x"}]}
+
+
+def test_what_is_applied_restarts_its_units_by_itself_behind_the_others(host, applied):
+    result = carry_out(host, request(unit(APP), unit(OTHER, restart="always"), settings=SETTINGS))
+    assert (result["state"], result["restarted"]) == ("committed", [OTHER, APP])
+    assert applied == [("apply", SETTINGS["config_json"], 20.0)]
+    assert host.systemd.calls("restart") == [f"restart -- {OTHER}", f"restart {APP}"]
+    [commit] = host.checkpoint().commits()
+    assert (commit.about["applied"], commit.about["touched"][APP]) == ({"something": ["/x"]}, "apply")
+
+
+def test_what_is_applied_is_taken_back_last_of_all(host, applied):
+    result = carry_out(host, request(unit(APP), settings=SETTINGS, verify=[["/bin/false"]]))
+    assert_taken_back(host, result, "/bin/false")
+    assert [step[0] for step in applied] == ["apply", "back"]
+    assert applied[-1] == ("back", ["/x"])
+
+
+def test_what_fails_to_apply_is_told_with_the_log_of_its_unit(host, applied):
+    def apply(entries, seconds, keep):
+        raise Refused("is failed", where=APP)
+
+    host.part.apply = apply
+    result = carry_out(host, request(unit(APP), settings=SETTINGS))
+    assert_taken_back(host, result, f"{APP}: is failed. Its log ends: its last words")
+
+
+def test_what_is_still_due_after_it_was_done_is_taken_back(host, applied, monkeypatch):
+    monkeypatch.setattr(
+        _host_settings,
+        "hold",
+        lambda entries, run: {"apply_required": ["something"], "restart_required": [], "reload_required": []},
+    )
+    result = carry_out(host, request(unit(APP), settings=SETTINGS))
+    assert_taken_back(host, result, "something: is still due after it was done")
+
+
+def test_what_can_not_be_taken_back_is_told(host, applied):
+    def take_back(remembered):
+        raise Refused("does not answer", where="engine")
+
+    host.part.take_back = take_back
+    result = carry_out(host, request(unit(APP), settings=SETTINGS, verify=[["/bin/false"]]))
+    assert (result["state"], which(host)) == ("failed", "old")
+    assert result["troubles"] == ["engine: does not answer."]
+
+
+def test_a_unit_that_must_not_be_restarted_keeps_all_from_being_applied(host, applied):
+    result = carry_out(host, request(unit(APP, restart="never"), unit(OTHER), settings=SETTINGS))
+    assert (result["state"], result["left"], applied) == ("deferred", [APP], [])
+
+
+def test_a_unit_that_was_not_up_and_came_up_by_it_is_down_after_the_way_back(host, applied):
+    host.systemd.call("stop", APP)
+    asked = request(unit(APP), settings=SETTINGS, verify=[["/bin/false"]])
+    asked["was"][APP]["running"] = False
+    assert carry_out(host, asked)["state"] == "rolled_back"
+    assert host.systemd.pid(APP) == 0
+
+
+def test_after_a_crash_what_was_begun_is_taken_back(host, applied):
+    asked = request(unit(APP), settings=SETTINGS, touched={APP: "apply"}, applied={"something": ["/x"]})
+    host.systemd.call("restart", APP)
+    Transaction(host.checkpoint(), asked).after_a_crash()
+    assert_taken_back(host, host.checkpoint().read("result.json"), "was cut off")
+    assert applied == [("back", ["/x"])]
+
+
+def test_what_undoes_a_commit_takes_back_what_that_applied(host, applied, monkeypatch):
+    host.checkpoint().commit({"request": "0"})
+    host.change({FILE: b"WHICH=old\n"})
+    asked = request(unit(APP, restart="always"), undoes=["0001"], applied={"something": ["/x"]})
+    assert carry_out(host, asked)["state"] == "committed"
+    assert (applied, which(host)) == ([("back", ["/x"])], "old")
