@@ -12,9 +12,11 @@ from __future__ import annotations
 import base64
 import copy
 import datetime
+import re
 import tomllib
 
 import pytest
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _iotedge_config, _toml_document
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_schema import check
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_schema_keys import (
@@ -28,6 +30,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_
     Untagged,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_schema_values import KINDS, judge
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -804,6 +807,43 @@ def test_what_is_wrong_is_refused_with_its_reason(text, where, fragment):
         judged(text) if where else check(tomllib.loads(text), locate=".".join)
     assert fragment in str(caught.value)
     assert where is None or str(caught.value).startswith(f"{where}: ")
+
+
+@pytest.mark.parametrize(("text", "where", "fragment"), [*BAD.values(), *STRICTER.values()], ids=[*BAD, *STRICTER])
+def test_in_a_file_it_is_named_with_its_line_and_nothing_is_written(tmp_path, text, where, fragment):
+    if where and "[provisioning]" not in text:
+        text += '[provisioning]\nsource = "none"\n'
+    path = tmp_path / "etc/aziot/config.toml"
+    for file, content in ((path, text), (tmp_path / "usr/lib/systemd/system/aziot-edged.service", "[Service]\n")):
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+    before = path.stat()
+    params = {name: option.get("default") for name, option in _iotedge_config.ARGUMENT_SPEC.items()}
+    # A key that no vector has, so that there is something to write.
+    params["settings"] = {"tpm": {"tcti": "device"}}
+    with pytest.raises(Refused) as caught:
+        carry_out(_iotedge_config.ensure, params, check_mode=False, root=str(tmp_path))
+    message = str(caught.value)
+    assert fragment in message
+    after = path.stat()
+    assert (path.read_text(), after.st_ino, after.st_mtime_ns) == (text, before.st_ino, before.st_mtime_ns)
+    assert not (tmp_path / "var").exists()
+    if where is None:
+        assert message.startswith("/etc/aziot/config.toml: provisioning: ")
+        return
+    told = re.match(rf"/etc/aziot/config\.toml, line ([0-9]+): {re.escape(where)}: ", message)
+    assert told, message
+    line = text.splitlines()[int(told[1]) - 1]
+    # The key's own, or the header or key that the table begins with.
+    keys = [key for key in where.split(".") if not key.isdigit()]
+    assert any(key in line for key in keys), line
+
+
+def test_a_byte_order_mark_is_no_mistake():
+    source = b"\xef\xbb\xbf" + GOOD["agent with CRLF"].encode()
+    document = _toml_document.load(source)
+    assert document["agent"]["name"] == "edgeAgent"
+    check({"provisioning": {"source": "none"}, **document}, locate=".".join)
 
 
 def test_a_bare_word_is_no_toml_at_all():
