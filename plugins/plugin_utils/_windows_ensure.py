@@ -150,7 +150,7 @@ def _checked_service(service: str) -> str:
 
 def _notice_service(service: str, found: core.Value | None, before: list[str], repaired: bool, run: Run) -> None:
     if repaired and found is not None:
-        why = f"was {found.kind}, which Windows does not read as a service's environment; it becomes {core.MULTI}"
+        why = f"was {found.kind}, which is not what Windows keeps a service's variables in; it becomes {core.MULTI}"
         run.notice(Notice(service, _VALUE, why))
     for number, entry in enumerate(before, 1):
         if core.split(entry) is None:
@@ -170,7 +170,7 @@ def _ensure_machine(wanted: core.Wanted, run: Run, registry: Registry) -> list[s
             run.notice(Notice("scope: machine", name, why + "(service: NAME) gives them to that service"))
     key = registry.key(MACHINE)
     if key is None:
-        raise Refused("is not there, as on no Windows", where=MACHINE, instead="Look whether the host is one.")
+        raise Refused("does not exist, as it does on every Windows", where=MACHINE, instead="Look what the host is.")
     changes = core.changes(key.values, wanted, MACHINE)
     if not changes:
         return []

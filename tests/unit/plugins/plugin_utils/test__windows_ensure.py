@@ -162,11 +162,12 @@ def test_what_could_not_be_kept_is_refused(windows, kind, data, message):
 
 
 def test_what_is_no_variable_stays_and_is_told(windows):
-    windows.set(["SECRET without equals sign"])
+    windows.set(["SECRET without equals sign", "=C:=C:\\x", "=D:"])
     run = windows.ensure(service="docker", environment={"A": "1"})
-    assert windows.entries == ["SECRET without equals sign", "A=1"]
+    assert windows.entries == ["SECRET without equals sign", "=C:=C:\\x", "=D:", "A=1"]
     assert [str(notice) for notice in run.notices] == [
-        "docker: Environment, entry 1: is no NAME=value, and is left as it is"
+        "docker: Environment, entry 1: is no NAME=value, and is left as it is",
+        "docker: Environment, entry 3: is no NAME=value, and is left as it is",
     ]
 
 
