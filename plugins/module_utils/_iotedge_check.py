@@ -25,7 +25,6 @@ from . import _iotedge_check_settings as settings
 from . import _iotedge_check_vendor as vendor
 from ._errors import Refused
 from ._iotedge_check_rows import (
-    ADVICE,
     ERROR,
     FATAL,
     IGNORED,
@@ -37,6 +36,7 @@ from ._iotedge_check_rows import (
     VENDOR,
     WARNING,
     Row,
+    own,
     table,
     worst,
 )
@@ -111,9 +111,9 @@ def _installation(installed: _iotedge_install.Installed, unsupported: t.Optional
     if unsupported:
         return Row(_INSTALLATION, OWN, ERROR, f"{unsupported.where}: {unsupported.what}", unsupported.instead)
     if installed.generation == _iotedge_install.NONE:
-        return Row(_INSTALLATION, OWN, SKIPPED, "IoT Edge is not installed; what can be said before is said")
+        return own(_INSTALLATION, SKIPPED, "IoT Edge is not installed; what can be said before is said")
     program = installed.cli or "no program iotedge, so its own check can't be run"
-    return Row(_INSTALLATION, OWN, OK, f"{installed.evidence}; {program}")
+    return own(_INSTALLATION, OK, f"{installed.evidence}; {program}")
 
 
 def _left_out(row: Row) -> Row:
@@ -173,7 +173,7 @@ class _Host:
             return
         said = "; ".join(f"{each.entry}: {each.why}" for each in notices)
         row = Row(_CONFIG_TOML, OWN, WARNING, said, "It is taken as it is; look whether it is so meant.")
-        self.problems.append(row if notices else _row(_CONFIG_TOML, OK))
+        self.problems.append(row if notices else own(_CONFIG_TOML, OK))
 
     def load_edged(self) -> t.Optional[t.Dict[str, t.Any]]:
         """Return what aziot-edged reads: its file and its drop-ins, merged; None where there is none, or a bad one."""
@@ -202,7 +202,7 @@ class _Host:
         return [f"{folder}/{name}" for name in regular if name.endswith(".toml")]
 
     def say(self, name: str, result: str, detail: str = "") -> None:
-        self.problems.append(_row(name, result, detail))
+        self.problems.append(own(name, result, detail))
 
     def text(self, *names: str) -> t.Optional[str]:
         """Return the first text under one of these keys, as the daemon has it, or else as config.toml does."""
@@ -218,7 +218,7 @@ class _Host:
 
     def up_to_date(self) -> t.List[Row]:
         if not self.there:
-            return [Row(name, OWN, SKIPPED, _NOT_INSTALLED) for name in ("config-up-to-date", "configs-up-to-date")]
+            return [own(name, SKIPPED, _NOT_INSTALLED) for name in ("config-up-to-date", "configs-up-to-date")]
         config = self.changed(_CONFIG)
         paths = {name: f"/etc/aziot/{name}/config.d/00-super.toml" for name in ("edged", *_IDENTITY_DAEMONS)}
         applied = {path: self.changed(path) for path in paths.values()}
@@ -246,7 +246,7 @@ class _Host:
             value = settings.inner(document, "agent", "env", "https_proxy")
             agent = value if isinstance(value, str) else ""
         if not _units.booted(self.root):
-            return Row("proxy-settings", OWN, SKIPPED, "systemd does not run here")
+            return own("proxy-settings", SKIPPED, "systemd does not run here")
         names = (settings.EDGED, settings.IDENTITYD, settings.DOCKER)
         units: t.Dict[str, t.Optional[settings.Unit]] = {}
         for name, shown in zip(names, _units.properties(names)):
@@ -266,7 +266,7 @@ class _Host:
         try:
             rows = engine.daemon_json(_host_file.read(self.root + _DAEMON_JSON).content, ipv6)
         except Refused as refused:
-            rows = [_row("container-engine-logrotate", ERROR, str(refused))]
+            rows = [own("container-engine-logrotate", ERROR, str(refused))]
         daemon = _docker_unit.find(settings.DOCKER, self.root)
         info, notices = _docker_unit.info(daemon, self.root)
         version = str(info.get("ServerVersion", ""))
@@ -275,9 +275,9 @@ class _Host:
 
     def storage(self, running: bool, why: str) -> t.List[Row]:
         if not self.there:
-            return [Row(name, OWN, SKIPPED, _NOT_INSTALLED) for name in engine.STORAGE.values()]
+            return [own(name, SKIPPED, _NOT_INSTALLED) for name in engine.STORAGE.values()]
         if not running:
-            return [_row(name, ERROR, why or "the engine does not run") for name in engine.STORAGE.values()]
+            return [own(name, ERROR, why or "the engine does not run") for name in engine.STORAGE.values()]
         uri = settings.inner(self.edged, "moby_runtime", "uri")
         path = uri[len("unix://") :] if isinstance(uri, str) and uri.startswith("unix:///") else _docker_api.SOCKET
         try:
@@ -286,7 +286,7 @@ class _Host:
                 for name, container in _containers(list(engine.STORAGE), self.root + path).items()
             ]
         except Refused as refused:
-            return [_row(name, ERROR, str(refused)) for name in engine.STORAGE.values()]
+            return [own(name, ERROR, str(refused)) for name in engine.STORAGE.values()]
 
     # Certificates
 
@@ -318,10 +318,6 @@ class _Host:
 
 
 _NOT_INSTALLED = "IoT Edge is not installed"
-
-
-def _row(name: str, result: str, detail: str = "") -> Row:
-    return Row(name, OWN, result, detail, ADVICE.get(name, "") if result in (WARNING, ERROR) else "")
 
 
 def _passwords(text: str) -> t.Iterator[str]:

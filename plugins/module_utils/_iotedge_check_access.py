@@ -18,14 +18,15 @@ def denials(user: str, paths: t.Sequence[str], root: str = "") -> t.Optional[t.D
     """Return for each path why `user` may not read it, "" where it may; None where there is no such user.
 
     A folder above must be readable too, and not only be passed through: so the vendor's check wants it. `root` goes
-    before the paths on the disk. Only root can ask; for anyone else nothing is denied.
+    before the paths on the disk. Where it can't be asked, as by anyone but root, that is the reason.
     """
     try:
         entry = pwd.getpwnam(user)
     except KeyError:
         return None
+    unknown = dict.fromkeys(paths, f"what {user} may read can't be told; run with become: true")
     if os.geteuid() != 0 or not paths:
-        return dict.fromkeys(paths, "")
+        return unknown
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -43,7 +44,7 @@ def denials(user: str, paths: t.Sequence[str], root: str = "") -> t.Optional[t.D
     with os.fdopen(reading, encoding="utf-8") as pipe:
         text = pipe.read()
     os.waitpid(child, 0)
-    return t.cast("t.Dict[str, str]", json.loads(text)) if text else dict.fromkeys(paths, "")
+    return t.cast("t.Dict[str, str]", json.loads(text)) if text else unknown
 
 
 def _denial(user: str, path: str, root: str) -> str:

@@ -18,7 +18,7 @@ import typing as t
 import urllib.parse
 
 from . import _preflight_certificate
-from ._iotedge_check_rows import ADVICE, ERROR, IGNORED, OK, OWN, RESULTS, SKIPPED, WARNING, Row
+from ._iotedge_check_rows import ERROR, IGNORED, OK, RESULTS, SKIPPED, WARNING, Row, own
 
 _PRELOADED, _KEYS, _PAIRS, _HTTPS = "certs-preloaded", "key-pairs-read", "certs-match-private-keys", "est-server-https"
 _IDENTITY, _EST, _LOCAL_CA = (
@@ -259,10 +259,9 @@ def _couples(
 
 def _row(name: str, findings: t.Sequence[_Finding], considered: int) -> Row:
     if not considered:
-        return Row(name, OWN, IGNORED, "none is configured")
+        return own(name, IGNORED, "none is configured")
     result = max((result for result, _text in findings), key=RESULTS.index, default=OK)
-    advice = ADVICE[name] if result in (WARNING, ERROR) else ""
-    return Row(name, OWN, result, "; ".join(text for _result, text in findings), advice)
+    return own(name, result, "; ".join(text for _result, text in findings))
 
 
 def _modest(row: Row, unknown_users: t.Sequence[str]) -> Row:

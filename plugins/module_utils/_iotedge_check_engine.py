@@ -12,7 +12,7 @@ import json
 import posixpath
 import typing as t
 
-from ._iotedge_check_rows import ADVICE, ERROR, IGNORED, OK, OWN, SKIPPED, WARNING, Row
+from ._iotedge_check_rows import ERROR, IGNORED, OK, SKIPPED, WARNING, Row, own
 
 STORAGE = {
     "edgeAgent": "edge-agent-storage-mounted-from-host",
@@ -36,10 +36,10 @@ def daemon_json(source: t.Optional[bytes], network_ipv6: t.Optional[bool]) -> t.
 def is_moby(running: bool, version: str, moby: bool) -> Row:
     """Judge the engine itself. The vendor supports its own package alone, and has not looked for it since 1.2."""
     if not running:
-        return Row(_MOBY, OWN, SKIPPED, "the engine does not run")
+        return own(_MOBY, SKIPPED, "the engine does not run")
     if not moby:
-        return _row(_MOBY, WARNING, f"the engine {version} is not Microsoft's moby-engine")
-    return _row(_MOBY, OK, version)
+        return own(_MOBY, WARNING, f"the engine {version} is not Microsoft's moby-engine")
+    return own(_MOBY, OK, version)
 
 
 def storage(name: str, container: t.Optional[t.Mapping[str, t.Any]]) -> Row:
@@ -48,13 +48,13 @@ def storage(name: str, container: t.Optional[t.Mapping[str, t.Any]]) -> Row:
     A named volume counts as much as a host's folder.
     """
     if container is None:
-        return _row(STORAGE[name], ERROR, f"there is no container {name}")
+        return own(STORAGE[name], ERROR, f"there is no container {name}")
     config = container.get("Config") or {}
     folder = posixpath.join(_storage_folder(config.get("Env") or ()), name)
     places = [mount.get("Destination") or "" for mount in container.get("Mounts") or ()]
     if any(_is_above(place, folder) for place in [*places, *(config.get("Volumes") or ())]):
-        return _row(STORAGE[name], OK, folder)
-    return _row(STORAGE[name], WARNING, f"{folder} is on no mount, and is lost with the container")
+        return own(STORAGE[name], OK, folder)
+    return own(STORAGE[name], WARNING, f"{folder} is on no mount, and is lost with the container")
 
 
 def _storage_folder(environment: t.Iterable[str]) -> str:
@@ -77,24 +77,24 @@ def _dns(source: t.Optional[bytes]) -> Row:
     def judge(document: t.Mapping[str, t.Any]) -> Row:
         servers = document.get("dns")
         if servers is not None and not (isinstance(servers, list) and all(isinstance(one, str) for one in servers)):
-            return _row(_DNS, ERROR, "dns of daemon.json is no array of strings")
-        return _row(_DNS, OK, ", ".join(servers)) if servers else _row(_DNS, WARNING, "daemon.json names no dns")
+            return own(_DNS, ERROR, "dns of daemon.json is no array of strings")
+        return own(_DNS, OK, ", ".join(servers)) if servers else own(_DNS, WARNING, "daemon.json names no dns")
 
     return _judged(_DNS, source, judge)
 
 
 def _ipv6(source: t.Optional[bytes], wanted: t.Optional[bool]) -> Row:
     if wanted is None:
-        return Row(_IPV6, OWN, SKIPPED, "what [moby_runtime] network wants is not known")
+        return own(_IPV6, SKIPPED, "what [moby_runtime] network wants is not known")
     if not wanted:
-        return Row(_IPV6, OWN, IGNORED, "[moby_runtime] network asks for no IPv6")
+        return own(_IPV6, IGNORED, "[moby_runtime] network asks for no IPv6")
     if source is None:
-        return _row(_IPV6, ERROR, _NO_FILE)
+        return own(_IPV6, ERROR, _NO_FILE)
 
     def judge(document: t.Mapping[str, t.Any]) -> Row:
         if document.get("ipv6") is True:
-            return _row(_IPV6, OK)
-        return _row(_IPV6, ERROR, "[moby_runtime] network asks for IPv6, and daemon.json has no ipv6: true")
+            return own(_IPV6, OK)
+        return own(_IPV6, ERROR, "[moby_runtime] network asks for IPv6, and daemon.json has no ipv6: true")
 
     return _judged(_IPV6, source, judge)
 
@@ -104,24 +104,24 @@ def _logs(source: t.Optional[bytes]) -> Row:
         driver, options = document.get("log-driver"), document.get("log-opts")
         for key, value, wanted in (("log-driver", driver, str), ("log-opts", options, dict)):
             if value is not None and not isinstance(value, wanted):
-                return _row(_LOGS, ERROR, f"{key} of daemon.json is no {'string' if wanted is str else 'object'}")
+                return own(_LOGS, ERROR, f"{key} of daemon.json is no {'string' if wanted is str else 'object'}")
         given = {name: (options or {}).get(name) for name in _ROTATED}
         for name, value in given.items():
             if value is not None and not isinstance(value, str):
-                return _row(_LOGS, ERROR, f"log-opts.{name} of daemon.json is no string: write it in quotes")
+                return own(_LOGS, ERROR, f"log-opts.{name} of daemon.json is no string: write it in quotes")
         if driver is None:
-            return _row(_LOGS, WARNING, "daemon.json has no log-driver, without which its log-opts do not count")
+            return own(_LOGS, WARNING, "daemon.json has no log-driver, without which its log-opts do not count")
         missing = [name for name, value in given.items() if value is None]
         if driver != "journald" and missing:
-            return _row(_LOGS, WARNING, f"{driver} without {' and '.join(missing)} in log-opts")
-        return _row(_LOGS, OK, str(driver))
+            return own(_LOGS, WARNING, f"{driver} without {' and '.join(missing)} in log-opts")
+        return own(_LOGS, OK, str(driver))
 
     return _judged(_LOGS, source, judge)
 
 
 def _judged(name: str, source: t.Optional[bytes], judge: t.Callable[[t.Mapping[str, t.Any]], Row]) -> Row:
     if source is None:
-        return _row(name, WARNING, _NO_FILE)
+        return own(name, WARNING, _NO_FILE)
     try:
         # As text, since of bytes Python's decoder takes a byte order mark, which the check's does not.
         document = json.loads(source.decode("utf-8"), parse_constant=_refuse)
@@ -129,7 +129,7 @@ def _judged(name: str, source: t.Optional[bytes], judge: t.Callable[[t.Mapping[s
             raise ValueError("it is no object")
     except (ValueError, RecursionError) as exc:
         # ValueError of json names the place and not the text there, which may be a secret.
-        return _row(name, ERROR, f"daemon.json is no valid JSON: {_place(exc)}")
+        return own(name, ERROR, f"daemon.json is no valid JSON: {_place(exc)}")
     return judge(document)
 
 
@@ -139,7 +139,3 @@ def _place(exc: Exception) -> str:
 
 def _refuse(constant: str) -> t.NoReturn:
     raise ValueError(f"{constant} is no JSON")
-
-
-def _row(name: str, result: str, detail: str = "") -> Row:
-    return Row(name, OWN, result, detail, ADVICE[name] if result in (WARNING, ERROR) else "")

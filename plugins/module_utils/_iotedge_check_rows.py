@@ -114,3 +114,8 @@ ADVICE: t.Dict[str, str] = {
     "be the same, byte for byte, in the units of docker, aziot-edged and aziot-identityd and in [agent.env].",
     "tpmd-config-well-formed": _APPLY,
 }
+
+
+def own(name: str, result: str, detail: str = "") -> Row:
+    """Return a finding of ours, with the advice for its check where something is wrong."""
+    return Row(name, OWN, result, detail, ADVICE.get(name, "") if result in (WARNING, ERROR) else "")

@@ -15,7 +15,7 @@ import ipaddress
 import re
 import typing as t
 
-from ._iotedge_check_rows import ADVICE, ERROR, IGNORED, OK, OWN, SKIPPED, WARNING, Row
+from ._iotedge_check_rows import ERROR, IGNORED, OK, SKIPPED, WARNING, Row, own
 from ._redaction import redact
 
 EDGED, IDENTITYD, DOCKER = "aziot-edged.service", "aziot-identityd.service", "docker.service"
@@ -89,10 +89,10 @@ def proxy_settings(agent: t.Optional[str], place: str, units: t.Mapping[str, t.O
         if len({redact(value) for value in found.values() if value}) < len({v for v in found.values() if v}):
             told += "; where they look alike here, their credentials differ"
         reasons = [f"{name} {why}" for name, unit in units.items() if unit for why in _unseen(unit)]
-        return _row("proxy-settings", WARNING, ". ".join([told, *reasons]))
+        return own("proxy-settings", WARNING, ". ".join([told, *reasons]))
     if lacking:
-        return Row("proxy-settings", OWN, SKIPPED, f"not there yet: {', '.join(lacking)}. The others agree")
-    return _row("proxy-settings", OK, _shown(next(iter(found.values()))))
+        return own("proxy-settings", SKIPPED, f"not there yet: {', '.join(lacking)}. The others agree")
+    return own("proxy-settings", OK, _shown(next(iter(found.values()))))
 
 
 def _shown(value: str) -> str:
@@ -122,25 +122,25 @@ def hostname(configured: t.Optional[str], machine: str) -> Row:
     """Judge the device's name against the machine's own; None: not set, and then it is the machine's."""
     name = machine if configured is None else configured
     if _is_ip(name):
-        return _row("hostname", OK, name)
+        return own("hostname", OK, name)
     if name.lower() != machine.lower() and not name.lower().startswith(machine.lower() + "."):
-        return _row("hostname", ERROR, f"{name} is neither this machine's name {machine} nor that with a domain")
+        return own("hostname", ERROR, f"{name} is neither this machine's name {machine} nor that with a domain")
     if not _is_rfc_1035(name):
-        return _row("hostname", WARNING, f"{name} {_NO_NAME}")
+        return own("hostname", WARNING, f"{name} {_NO_NAME}")
     if len(name) > _LONGEST:
-        return _row("hostname", WARNING, f"{name} is longer than {_LONGEST} characters, and clients refuse it")
-    return _row("hostname", OK, name)
+        return own("hostname", WARNING, f"{name} is longer than {_LONGEST} characters, and clients refuse it")
+    return own("hostname", OK, name)
 
 
 def parent_hostname(configured: t.Optional[str]) -> Row:
     """Judge the name of the device above; None: not set."""
     if configured is None:
-        return Row("parent_hostname", OWN, IGNORED, "is not set")
+        return own("parent_hostname", IGNORED, "is not set")
     if not _is_ip(configured) and not _is_rfc_1035(configured):
-        return _row("parent_hostname", WARNING, f"{configured} {_NO_NAME}")
+        return own("parent_hostname", WARNING, f"{configured} {_NO_NAME}")
     if len(configured) > _LONGEST:
-        return _row("parent_hostname", ERROR, f"{configured} is longer than {_LONGEST} characters")
-    return _row("parent_hostname", OK, configured)
+        return own("parent_hostname", ERROR, f"{configured} is longer than {_LONGEST} characters")
+    return own("parent_hostname", OK, configured)
 
 
 _NO_NAME = (
@@ -170,14 +170,10 @@ def up_to_date(name: str, config: t.Optional[int], applied: t.Mapping[str, t.Opt
     `applied` has the path of what `iotedge config apply` wrote for each.
     """
     if config is None:
-        return Row(name, OWN, IGNORED, "there is no /etc/aziot/config.toml")
+        return own(name, IGNORED, "there is no /etc/aziot/config.toml")
     missing = [path for path, changed in applied.items() if changed is None]
     older = [path for path, changed in applied.items() if changed is not None and changed < config]
     said = ([f"not there: {', '.join(missing)}"] if missing else []) + (
         [f"older than /etc/aziot/config.toml: {', '.join(older)}"] if older else []
     )
-    return _row(name, WARNING, "; ".join(said)) if said else _row(name, OK)
-
-
-def _row(name: str, result: str, detail: str = "") -> Row:
-    return Row(name, OWN, result, detail, ADVICE[name] if result in (WARNING, ERROR) else "")
+    return own(name, WARNING, "; ".join(said)) if said else own(name, OK)

@@ -252,3 +252,9 @@ def test_what_a_user_may_read_by_the_kernel(open_folder, folder_mode, file_mode,
 
 def test_a_user_that_does_not_exist():
     assert access.denials("no-such-user-here", ["/etc/passwd"]) is None
+
+
+def test_who_can_not_ask_says_so(monkeypatch):
+    monkeypatch.setattr(access.os, "geteuid", lambda: 1000)
+    assert "become" in access.denials("nobody", ["/etc/passwd"])["/etc/passwd"]
+    assert access.denials("nobody", []) == {}
