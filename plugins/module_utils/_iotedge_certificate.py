@@ -23,8 +23,10 @@ from ._run import Run
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str", "default": ""},
+    "src": {"type": "str", "default": ""},
     "key_path": {"type": "path", "default": "", "no_log": False},
     "key_content": {"type": "str", "default": "", "no_log": True},
+    "key_src": {"type": "str", "default": "", "no_log": False},
     "usage": {"type": "str", "choices": list(_pem.USAGES), "required": True},
     "minimum_days": {"type": "int", "default": 7},
     "owner": {"type": "str", "default": "aziotcs"},
@@ -50,6 +52,13 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 
 def _check_form(params: t.Dict[str, t.Any]) -> None:
     usage, key_path = params["usage"], params["key_path"]
+    for option in ("src", "key_src"):
+        if params[option]:
+            raise Refused(
+                "names a file of the controller, and nobody has read it there",
+                where=option,
+                instead="Run it as a task of this collection, whose action plugin does.",
+            )
     if params["key_content"] and not key_path:
         raise Refused("is missing", where="key_path", instead="Say where key_content belongs.")
     if params["key_content"] and key_path.startswith(_PKCS11):

@@ -88,12 +88,15 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         storage.make()
     document = file.document()
     due = file.changed or _iotedge_applied.outdated([params["path"], *params["read_at_apply"]], run.root)
-    if document is None or "provisioning" not in document:
-        if due and not _iotedge_applied.missing(run.root):
-            run.notice(Notice("iotedge config apply", params["path"], _NOT_PROVISIONED))
-        due = False
     booted = _units.booted(run.root)
-    agent = _agent(document or {}) if booted else None
+    agent = None
+    if document is not None and "provisioning" in document:
+        agent = _agent(document) if booted else None
+    elif due:
+        # Nothing of it can be applied, so an agent that runs with something else isn't stale either.
+        due = False
+        if not _iotedge_applied.missing(run.root):
+            run.notice(Notice("iotedge config apply", params["path"], _NOT_PROVISIONED))
     if agent == _iotedge_agent.MANIFEST and not absent:
         run.notice(Notice("edgeAgent", "config.toml", _TAKEN_OVER))
     return {

@@ -51,9 +51,14 @@ options:
     description:
       - The certificate's text (PEM). The file gets these bytes, the owner O(owner) and the mode V(0644), also where
         only its owner or mode were different.
-      - Read it on the controller with a lookup, see the examples. That takes away the newline at the end; it is put
-        there again.
+      - A newline that is missing at its end, as behind a lookup, is put there.
       - Empty for a file that is on the device already, which then is judged and not changed.
+    type: str
+    default: ""
+  src:
+    description:
+      - A file of the controller to take O(content) from. It may be encrypted with Ansible Vault, and is looked for in
+        the role's and the playbook's folder and their C(files/), beside the inventory, and in the working directory.
     type: str
     default: ""
   key_path:
@@ -68,6 +73,10 @@ options:
       - The private key's text (PEM), not encrypted; keep it in Ansible Vault. The file gets the owner O(key_owner) and
         the mode V(0600), also where only its owner or mode were different.
       - Empty for a file that is on the device already, which then is judged and not changed.
+    type: str
+    default: ""
+  key_src:
+    description: A file of the controller to take O(key_content) from, as with O(src).
     type: str
     default: ""
   minimum_days:
@@ -114,16 +123,16 @@ EXAMPLES = r"""
   fleetops.container_hosts.iotedge_certificate:
     usage: trust_bundle
     path: /var/aziot/certs/trust-bundle.pem
-    content: "{{ lookup('ansible.builtin.file', 'proxy-root.pem') }}"
+    src: proxy-root.pem
 
 - name: Give a device its own edge CA
   fleetops.container_hosts.iotedge_certificate:
     usage: edge_ca
     path: /var/aziot/certs/edge-ca.pem
-    content: "{{ lookup('ansible.builtin.file', 'devices/' ~ inventory_hostname ~ '/edge-ca.pem') }}"
+    src: devices/{{ inventory_hostname }}/edge-ca.pem
     key_path: /var/aziot/secrets/edge-ca.key.pem
-    # A file that is encrypted with Ansible Vault is decrypted by the lookup.
-    key_content: "{{ lookup('ansible.builtin.file', 'devices/' ~ inventory_hostname ~ '/edge-ca.key.pem') }}"
+    # Best encrypted with Ansible Vault.
+    key_src: devices/{{ inventory_hostname }}/edge-ca.key.pem
   register: edge_ca
 
 - name: Judge an identity that was put on the device when it was made

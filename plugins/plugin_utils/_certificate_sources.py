@@ -19,7 +19,7 @@ _OPTIONS = {"src": "content", "key_src": "key_content"}
 def with_texts(action: ActionBase, entries: t.Any, variables: dict[str, t.Any]) -> t.Any:
     """Return entries of iotedge_certificate, nested lists included, with each file's text in place of its name.
 
-    What is to go is known by its path on the device, and its file may have gone already.
+    Of what is to go only the name matters, as the file may have gone already.
     """
     if isinstance(entries, list):
         return [with_texts(action, entry, variables) for entry in entries]
@@ -27,10 +27,13 @@ def with_texts(action: ActionBase, entries: t.Any, variables: dict[str, t.Any]) 
         return entries  # refused where its other options are looked at
     found = {key: value for key, value in entries.items() if key not in _OPTIONS}
     for option, text in _OPTIONS.items():
-        if not entries.get(option) or entries.get("state") == "absent":
+        if not entries.get(option):
             continue
         if entries.get(text):
             raise Refused(f"is given, and {text} too", where=option, instead="Give the one or the other.")
+        if entries.get("state") == "absent":
+            found[text] = entries[option]
+            continue
         name, content = pem(action, f"{option} of {entries.get('path')}", entries[option], variables)
         try:
             found[text] = content.decode()
