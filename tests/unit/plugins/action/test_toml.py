@@ -10,7 +10,12 @@ import types
 
 import pytest
 from ansible.plugins.action import ActionBase
-from ansible_collections.fleetops.container_hosts.plugins.action import config_toml, host_settings, verified_restart
+from ansible_collections.fleetops.container_hosts.plugins.action import (
+    config_toml,
+    host_settings,
+    iotedge_config,
+    verified_restart,
+)
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _toml_library
 
@@ -18,6 +23,9 @@ ENTRY = {"path": "/etc/x.toml", "settings": {"a": 1}}
 CASES = {
     "config_toml": (config_toml, ENTRY, "library"),
     "host_settings with a TOML file": (host_settings, {"config_toml": [ENTRY]}, "toml_library"),
+    "host_settings with IoT Edge": (host_settings, {"iotedge_config": [{}]}, "toml_library"),
+    "iotedge_config": (iotedge_config, {"proxy": {}}, "library"),
+    "verified_restart with IoT Edge": (verified_restart, {"settings": {"iotedge_config": [{}]}}, "toml_library"),
     "host_settings without": (host_settings, {"config_json": [ENTRY], "config_toml": []}, None),
     "verified_restart with one": (verified_restart, {"settings": {"config_toml": [ENTRY]}}, "toml_library"),
     "verified_restart without": (verified_restart, {"units": ["docker"]}, None),

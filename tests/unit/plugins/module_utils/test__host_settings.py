@@ -100,3 +100,23 @@ def test_proxies_in_daemon_json_that_win_over_the_drop_in(host, unit):
     assert ("proxies.https-proxy", True) in [(notice.entry, "wins over" in notice.why) for notice in run.notices]
     run, _result = ensure(host, config_json=[{**DAEMON, "unit": unit}])
     assert not [notice for notice in run.notices if "wins over" in notice.why]
+
+
+def test_iot_edge_among_the_others(host):
+    (host / "usr/lib/systemd/system/aziot-edged.service").write_text("[Service]\nExecStart=/bin/aziot-edged\n")
+    entry = {
+        "settings": {"provisioning": {"source": "none"}},
+        "proxy": PROXY,
+        "agent_image": "registry.example.com/agent:1.5.21",
+    }
+    units = {"units": ["aziot-edged"], "proxy": PROXY, "proxy_readers": "iotedge"}
+    run, result = ensure(host, iotedge_config=[entry], systemd_environment=[units])
+    assert run.changed
+    assert [each["path"] for each in result["iotedge_config"]] == ["/etc/aziot/config.toml"]
+    # No systemd runs in this tree, so there is nothing to apply with.
+    assert (result["apply_required"], result["iotedge_config"][0]["systemd_running"]) == ([], False)
+    assert result["systemd_environment"][0]["units"][0]["configured"] == {"https_proxy": PROXY["http"]}
+    assert b'https_proxy = "http://192.0.2.1:3128"' in (host / "etc/aziot/config.toml").read_bytes()
+    assert not ensure(host, iotedge_config=[entry], systemd_environment=[units])[0].changed
+    with pytest.raises(Refused, match=r"iotedge_config\[0\]: .*storge.*fleetops.container_hosts.iotedge_config"):
+        ensure(host, iotedge_config=[{"storge": {}}])

@@ -272,3 +272,48 @@ def test_notices_never_hold_credentials():
 def test_the_list_alone():
     entries = _no_proxy.parse("example.com")
     assert _proxy_environment.no_proxy(entries, readers="go").value == "localhost,127.0.0.1,::1,example.com"
+
+
+# IoT Edge's daemons -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cases", [("upper", "lower"), ("upper",), ("lower",)])
+def test_iot_edges_daemons_get_the_one_variable_that_its_check_looks_at(cases):
+    proxy = model(https="http://192.0.2.2:3128", username="fleet", password="p@ss/%", no_proxy=[])
+    rendered = _proxy_environment.environment(proxy, readers="iotedge", cases=cases)
+    assert rendered.value == {"https_proxy": "http://fleet:p%40ss%2F%25@192.0.2.2:3128"}
+    assert rendered.notices == ()
+    # To the byte what the engine gets, or the check proxy-settings fails.
+    go = _proxy_environment.environment(proxy, readers="go").value
+    assert go["https_proxy"] == rendered.value["https_proxy"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "readers"),
+    [
+        ({}, set()),
+        ({"no_proxy": LIST}, {("aziot-identityd and aziot-certd", "no_proxy")}),
+        ({"https": TLS}, {("edgeAgent and edgeHub", TLS)}),
+        ({"https": "http://[2001:db8::1]:3128"}, {("iotedge check", "http://[2001:db8::1]:3128")}),
+        ({"http": TLS, "https": URL}, set()),  # which they don't read
+        (
+            {"https": "https://fleet:t0psecret@[2001:db8::1]:3128", "no_proxy": "example.com"},
+            {
+                ("aziot-identityd and aziot-certd", "no_proxy"),
+                ("edgeAgent and edgeHub", "https://[2001:db8::1]:3128"),
+                ("iotedge check", "https://[2001:db8::1]:3128"),
+            },
+        ),
+    ],
+)
+def test_what_iot_edges_daemons_will_not_do_is_said(keys, readers):
+    rendered = _proxy_environment.environment(model(**keys), readers="iotedge")
+    assert named(rendered) == readers
+    assert "t0psecret" not in str(rendered.notices)
+
+
+def test_a_list_too_long_for_others_does_not_concern_iot_edges_daemons():
+    proxy = model(no_proxy=[f"host{number}.example.com" for number in range(9000)])
+    with pytest.raises(Refused, match="NO_PROXY"):
+        _proxy_environment.environment(proxy)
+    assert list(_proxy_environment.environment(proxy, readers="iotedge").value) == ["https_proxy"]

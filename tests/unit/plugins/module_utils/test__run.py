@@ -172,3 +172,44 @@ def test_who_holds_the_lock_is_waited_for(guarded, monkeypatch):
         pytest.raises(Refused, match="is locked by another run"),
     ):
         under_checkpoint(guarded, three_files(nothing), check_mode=True)
+
+
+# Our own notes -------------------------------------------------------------------------------------------------------
+
+NOTE = "var/lib/container_hosts/note.json"
+
+
+def with_note(content):
+    def ensure(params, run):
+        run.edit("/etc/one", lambda found: params["content"])
+        run.keep_note(f"/{NOTE}", lambda found: content)
+        return {}
+
+    return ensure
+
+
+def test_a_note_is_roots_alone_and_in_no_diff(tmp_path):
+    run, _result = _run.carry_out(with_note(b"s3cret"), {"content": b"x"}, check_mode=False, root=str(tmp_path))
+    assert (run.changed, [diff["after_header"] for diff in run.diffs]) == (True, ["/etc/one"])
+    assert ((tmp_path / NOTE).read_bytes(), (tmp_path / NOTE).stat().st_mode & 0o777) == (b"s3cret", 0o600)
+    assert (tmp_path / NOTE).parent.stat().st_mode & 0o777 == 0o700
+    run, _result = _run.carry_out(with_note(None), {"content": b"y"}, check_mode=False, root=str(tmp_path))
+    assert not (tmp_path / NOTE).parent.exists()
+
+
+def test_a_note_alone_is_no_change(tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/one").write_bytes(b"x")
+    for check_mode in (True, False):
+        run, _result = _run.carry_out(with_note(b"n"), {"content": b"x"}, check_mode=check_mode, root=str(tmp_path))
+        assert (run.changed, (tmp_path / NOTE).exists()) == (False, False)
+
+
+def test_a_note_goes_back_with_what_it_is_about(guarded):
+    (guarded.folder / NOTE).parent.mkdir(parents=True)
+    (guarded.folder / NOTE).write_bytes(b"old")
+    under_checkpoint(guarded, with_note(b"new"), check_mode=False)
+    assert guarded.read(NOTE) == b"new"
+    assert [kept.record.path for kept in guarded.checkpoint().records()] == ["/etc/one", f"/{NOTE}"]
+    guarded.checkpoint().take_back()
+    assert (guarded.read(NOTE), guarded.read("etc/one")) == (b"old", None)

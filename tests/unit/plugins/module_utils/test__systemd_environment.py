@@ -238,3 +238,18 @@ def test_a_drop_in_that_is_not_utf_8_keeps_its_bytes(host):
     assert (host / DROPIN).read_bytes().startswith(b"# \xff\xfe\n[Service]\nNice=1\n")
     ensure(host, state="absent")
     assert (host / DROPIN).read_bytes() == b"# \xff\xfe\n[Service]\nNice=1\n"
+
+
+def test_iot_edges_daemons_get_https_proxy_alone_and_never_a_reset(host):
+    put(host, "usr/lib/systemd/system/aziot-edged.service", '[Service]\nEnvironment="LD_LIBRARY_PATH=/opt"\n')
+    run, result = ensure(host, units=["aziot-edged"], proxy=SECRET, proxy_readers="iotedge", exposure="environment")
+    [unit] = result["units"]
+    assert [name for name in unit["configured"] if "proxy" in name.lower()] == ["https_proxy"]
+    value = "http://fleet:p%254%2F%40%C3%A4@192.0.2.1:3128"
+    text = (host / "etc/systemd/system/aziot-edged.service.d/zz-container-hosts.conf").read_text()
+    assignments = [line for line in text.splitlines() if line.startswith("Environment=")]
+    assert assignments == [f'Environment="https_proxy={value.replace("%", "%%")}"']
+    assert {notice.reader for notice in run.notices} == {"aziot-identityd and aziot-certd", "aziot-edged"}
+    assert not ensure(host, units=["aziot-edged"], proxy=SECRET, proxy_readers="iotedge", exposure="environment")[
+        0
+    ].changed
