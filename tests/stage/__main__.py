@@ -1,13 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stage by command: `up`, `down`, `images`, `inventory`."""
+"""The stage by command: `up`, `down`, `images`, `inventory`, `iotedge`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import engine, fleet, images
+from . import engine, fleet, images, iotedge
 
 
 def main() -> int:
@@ -18,6 +18,10 @@ def main() -> int:
     up.add_argument("fleet")
     up.add_argument("hosts", nargs="+", metavar="SUITE=COUNT", type=_count, help="e.g. bookworm=1 trixie=1")
     commands.add_parser("inventory", help="print the path of a fleet's inventory").add_argument("fleet")
+    edge = commands.add_parser(
+        "iotedge", help="put the stand-ins of IoT Edge on a fleet's hosts, and print an agent's image"
+    )
+    edge.add_argument("fleet")
     down = commands.add_parser("down", help="take fleets away")
     down.add_argument("fleets", nargs="*", metavar="fleet")
     down.add_argument("--all", action="store_true", help="all that are up from this checkout")
@@ -32,6 +36,11 @@ def main() -> int:
                 fleet.down(name)
         elif asked.command == "inventory":
             print(fleet.load(asked.fleet).inventory)
+        elif asked.command == "iotedge":
+            found = fleet.load(asked.fleet)
+            for each in found.hosts:
+                iotedge.install(each)
+            print(iotedge.publish_agent(found.registry, "1"))
         elif asked.remove:
             images.remove()
         else:

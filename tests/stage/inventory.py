@@ -25,6 +25,7 @@ def write(path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], prox
         "stage_proxy_user": squid.USER,
         "stage_proxy_password": squid.PASSWORD,
         "stage_registry": registry.NAME,
+        "stage_hub": registry.HUB,
         "stage_registry_ca": str(folder / "registry-ca.pem"),
         "stage_payload": str(folder / "payload.tar"),
         # The role's default, Docker Hub, is out of reach here even through the proxy: the proxy alone is tried.

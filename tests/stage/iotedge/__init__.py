@@ -21,6 +21,7 @@ __all__ = [
     "HUB",
     "TEMPLATE",
     "VERSION",
+    "apply",
     "behind",
     "config",
     "fail",
@@ -97,6 +98,12 @@ def put_config(host: Host, text: str) -> None:
     done = host.exec("install", "-m", "0600", "/dev/stdin", CONFIG, stdin=text.encode())
     if done.rc != 0:
         raise engine.StageError(f"No {CONFIG} on {host.name}: {done.err}")
+
+
+def apply(host: Host) -> engine.Result:
+    """`iotedge config apply`. However often it ran just before: systemd starts no socket six times in ten seconds."""
+    host.exec("systemctl", "reset-failed", "aziot-*")
+    return host.exec("iotedge", "config", "apply")
 
 
 def fail(host: Host, *words: str) -> None:
