@@ -147,8 +147,7 @@ def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None
         failed = [
             unit
             for unit, state in states.items()
-            if state.active == "failed"
-            and (unit == edged or (before[unit].active, before[unit].started) != ("failed", state.started))
+            if state.failing and (unit == edged or not before[unit].failing or before[unit].started != state.started)
         ]
         if not failed and (states[edged].running or not seconds):
             return

@@ -161,10 +161,13 @@ class Transaction:
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
-        while watched:
-            now = _units.states(watched)
-            for unit in watched:
-                if not now[unit].running or now[unit].main_pid != first[unit].main_pid:
+        while first:
+            now = _units.states(list(first))
+            for unit, then in first.items():
+                fell = not now[unit].running or now[unit].main_pid != then.main_pid
+                # What failed long before, as aziot-tpmd does without a TPM, is not ours to judge.
+                dies = now[unit].failing and not self.request["was"].get(unit, {}).get("failing")
+                if fell if unit in watched else dies:
                     state = f"{now[unit].active} ({now[unit].sub}, {now[unit].result})"
                     if now[unit].running:
                         state += ", but with another process"

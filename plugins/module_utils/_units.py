@@ -62,6 +62,11 @@ class State(t.NamedTuple):
         """Whether it is up, and not on its way up or down."""
         return self.active in ("active", "reloading")
 
+    @property
+    def failing(self) -> bool:
+        """Whether its process has died, for good or until systemd's next try."""
+        return self.active == "failed" or self.sub == "auto-restart"
+
 
 def booted(root: str = "") -> bool:
     """Tell whether systemd runs here; sd_booted(3)'s rule, which also holds in containers and image builds."""

@@ -140,7 +140,10 @@ def _hand_over(checkpoint: Checkpoint, request: _transaction.Request, back: t.Op
     # A guard that was killed over this change, or one that deferred its end, has touched daemons already.
     begun = checkpoint.read("running.json") or checkpoint.read(DEFERRED) or {} if checkpoint.pending() else {}
     request["touched"] = begun.get("touched", {})
-    was = {name: {"running": state.running, "started": state.started} for name, state in _states(request).items()}
+    was = {
+        name: {"running": state.running, "started": state.started, "failing": state.failing}
+        for name, state in _states(request).items()
+    }
     request["was"] = {**was, **begun.get("was", {})}
     with all_or_nothing(checkpoint, held=held):
         if back is not None:

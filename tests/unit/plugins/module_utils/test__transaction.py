@@ -446,3 +446,39 @@ def test_what_undoes_a_commit_takes_back_what_that_applied(host, applied, monkey
     asked = request(unit(APP, restart="always"), undoes=["0001"], applied={"something": ["/x"]})
     assert carry_out(host, asked)["state"] == "committed"
     assert (applied, which(host)) == ([("back", ["/x"])], "old")
+
+
+@pytest.mark.parametrize(("active", "sub"), [("failed", "failed"), ("activating", "auto-restart")])
+def test_what_is_started_later_and_dies_takes_all_back(host, applied, active, sub):
+    """As a daemon that its socket starts, once another one asks it for something."""
+    host.part.UNITS = (APP, OTHER)
+    host.systemd.call("stop", OTHER)
+    properties = host.systemd.state / OTHER / "properties"
+
+    def die():
+        while not applied:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        properties.write_text(f"ActiveState={active}\nSubState={sub}\nMainPID=0\nResult=exit-code\nLoadState=loaded\n")
+
+    dies = threading.Thread(target=die)
+    dies.start()
+    asked = request(unit(OTHER), unit(APP), settings=SETTINGS, stable=3.0)
+    asked["was"][OTHER]["running"] = False
+    result = carry_out(host, asked)
+    dies.join()
+    assert_taken_back(host, result, f"{OTHER}: did not stay up: it is {active} ({sub}, exit-code)")
+    assert host.systemd.pid(OTHER) == 0
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_what_is_down_or_has_failed_before_and_stays_so_is_no_trouble(host, applied, failed):
+    host.part.UNITS = (APP, OTHER)
+    if failed:
+        host.systemd.kill(OTHER)
+    else:
+        host.systemd.call("stop", OTHER)
+    asked = request(unit(OTHER), unit(APP), settings=SETTINGS, stable=0.6)
+    asked["was"][OTHER] = {"running": False, "failing": failed}
+    assert carry_out(host, asked)["state"] == "committed"
+    assert host.systemd.pid(OTHER) == 0
