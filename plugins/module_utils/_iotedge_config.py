@@ -83,7 +83,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     storage = _Storage(params["storage"], run)
     edited = file.ensure()
     if absent:
-        storage.remove()
+        storage.take_back(file.note)
     else:
         storage.make()
     document = file.document()
@@ -237,6 +237,7 @@ class _Storage:
         self.run = run
 
     def make(self) -> None:
+        """Make the folders, or give them to their users; what they were before is noted."""
         for path, user in self.folders.items():
             self._make(path, self.run.root + path, user)
 
@@ -263,16 +264,33 @@ class _Storage:
                 "after": f"owner {user}, mode 0700\n",
             }
         )
+        before: _iotedge_earlier.Folders = {}
+        if found:
+            before[path] = [found.st_uid, found.st_gid, found.st_mode & 0o7777]
+        lacking = path
+        while not os.path.isdir(self.run.root + lacking):
+            before[lacking] = None
+            lacking = os.path.dirname(lacking)
+        self.run.keep_note(_NOTE, lambda note: _iotedge_earlier.with_folders(note, before))
         if not self.run.check_mode:
             _host_file.make_folder(real, _host_file.Missing())
             os.chown(real, user, user)
             os.chmod(real, 0o700)
 
-    def remove(self) -> None:
-        """Remove those folders that hold nothing: what a module has stored is never ours to remove."""
-        for path in self.folders:
+    def take_back(self, note: t.Optional[bytes]) -> None:
+        """Remove the folders that we made and that hold nothing: what a module has stored is never ours to remove.
+
+        One that was there before, and holds nothing either, gets its owner back.
+        """
+        for path, was in _iotedge_earlier.folders_of(note).items():
             real = self.run.root + path
-            if os.path.isdir(real) and not os.listdir(real):
-                self.run.changed = True
-                if not self.run.check_mode:
-                    os.rmdir(real)
+            if os.path.islink(real) or not os.path.isdir(real) or os.listdir(real):
+                continue
+            self.run.changed = True
+            if self.run.check_mode:
+                continue
+            if was is None:
+                os.rmdir(real)
+            else:
+                os.chown(real, was[0], was[1])
+                os.chmod(real, was[2])

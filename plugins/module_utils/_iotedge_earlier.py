@@ -10,11 +10,13 @@ The file itself can't tell: whether [agent] is there because of us, or since lon
 The note is JSON, and root's alone, as it holds what config.toml holds:
 
     {"keys": [[["agent", "env", "https_proxy"], []], [["hostname"], ["edge-1"]]],
-     "whole": {"text": "...", "states": ["<digest>", "<digest>"]}}
+     "whole": {"text": "...", "states": ["<digest>", "<digest>"]},
+     "folders": {"/srv/edgeAgent": null, "/srv/edgeHub": [0, 0, 493]}}
 
 `keys` are paths, and the value that each had, none in the first case. `whole` is the file itself (null: there was
 none), for as long as nobody else has edited it: while it is in one of our states, it goes back to the last byte,
-spelling and order included. Once someone has, only what was ours goes, key by key.
+spelling and order included. Once someone has, only what was ours goes, key by key. `folders` are those for storage:
+made by us, or the owner, group and mode that they had.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ Mapping = t.Mapping[str, t.Any]
 
 _Values = t.Dict[Keys, t.List[t.Any]]
 _Whole = t.Optional[t.Dict[str, t.Any]]
+Folders = t.Dict[str, t.Optional[t.List[int]]]
 
 
 def noted(
@@ -48,7 +51,8 @@ def noted(
     """
     if found == after:
         return note
-    values, whole = _read(note)
+    values, whole, folders = _read(note)
+    first = not values and not whole
     for path in _key_paths.leaf_paths(settings):
         now, wanted = _at(before, path), _at(settings, path)
         merged = now and isinstance(now[0], t.Mapping) and isinstance(wanted[0], t.Mapping)
@@ -57,15 +61,26 @@ def noted(
     for path in remove:
         if _at(before, path):
             _note(values, before, path)
-    if note is None:
+    if first:
         whole = {"text": None if found is None else found.decode()}
     elif whole and _checkpoint_record.digest(found) not in whole["states"]:
         whole = None
     if whole:
         # Both, for a run that dies before the file is written.
         whole["states"] = [_checkpoint_record.digest(found), _checkpoint_record.digest(after)]
-    content = {"keys": [[list(path), was] for path, was in values.items()], "whole": whole}
-    return json.dumps(content, indent=1).encode() + b"\n"
+    return _written(values, whole, folders)
+
+
+def with_folders(note: t.Optional[bytes], folders: Folders) -> t.Optional[bytes]:
+    """Return the note with what these folders are before they are first made or given away."""
+    values, whole, known = _read(note)
+    return _written(values, whole, {**folders, **known}) if folders else note
+
+
+def folders_of(note: t.Optional[bytes]) -> Folders:
+    """Return the folders that are noted, the innermost first."""
+    folders = _read(note)[2]
+    return {path: folders[path] for path in sorted(folders, key=len, reverse=True)}
 
 
 def taken_back(note: t.Optional[bytes], found: t.Optional[bytes], *, name: str) -> t.Optional[bytes]:
@@ -73,7 +88,7 @@ def taken_back(note: t.Optional[bytes], found: t.Optional[bytes], *, name: str) 
 
     `name` is the file's, for error messages.
     """
-    values, whole = _read(note)
+    values, whole, _folders = _read(note)
     if whole and _checkpoint_record.digest(found) in whole["states"]:
         return None if whole["text"] is None else t.cast(str, whole["text"]).encode()
     if found is None:
@@ -137,10 +152,16 @@ def _plain(value: t.Any) -> t.Any:
     return value if writable else str(value)
 
 
-def _read(note: t.Optional[bytes]) -> t.Tuple[_Values, _Whole]:
+def _written(values: _Values, whole: _Whole, folders: Folders) -> bytes:
+    content = {"keys": [[list(path), was] for path, was in values.items()], "whole": whole, "folders": folders}
+    return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def _read(note: t.Optional[bytes]) -> t.Tuple[_Values, _Whole, Folders]:
     try:
         content = {"keys": []} if note is None else json.loads(note)
-        return {tuple(path): list(was) for path, was in content["keys"]}, content.get("whole")
+        values = {tuple(path): list(was) for path, was in content["keys"]}
+        return values, content.get("whole"), dict(content.get("folders", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise Refused(
             f"can't be read ({type(exc).__name__}), so nobody knows what is ours",

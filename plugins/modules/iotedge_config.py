@@ -18,8 +18,8 @@ description:
     IoT Edge refuses a file that has only a part of it.
   - Tells in RV(apply_required) whether C(iotedge config apply) is due, as C(iotedge check) would. It doesn't run it;
     M(fleetops.container_hosts.verified_restart) does, and takes everything back where it fails.
-  - Notes what each key was before it first changed it, in C(/var/lib/container_hosts), so that O(state=absent) takes
-    back exactly that.
+  - Notes what the file was before it first changed it, in C(/var/lib/container_hosts), which only root can read, so
+    that O(state=absent) takes back exactly that.
   - Needs IoT Edge 1.2 or later, installed from packages. IoT Edge 1.1 and the snap are refused with the reason.
   - Needs tomlkit on the controller, and nothing on the host.
 extends_documentation_fragment:
@@ -70,6 +70,7 @@ options:
       - Folders of the host in which V(agent) and V(hub) keep what they have to keep, made for the users of these
         containers (13622 and 13623) alone. That of the agent is also mounted into its container.
       - That of the hub is mounted by the deployment manifest.
+      - A folder that is there and holds what others own is refused.
     type: dict
     default: {}
   read_at_apply:
@@ -83,7 +84,10 @@ options:
     type: float
     default: 300
   state:
-    description: V(absent) takes back what this module has changed, whatever the other options say.
+    description:
+      - V(absent) takes back what this module has changed, whatever the other options say. The file is as it was to the
+        last byte; where others have edited it since, only what was ours goes, and what it replaced comes back.
+      - Folders of O(storage) that were made go if they hold nothing.
     type: str
     choices: [present, absent]
     default: present

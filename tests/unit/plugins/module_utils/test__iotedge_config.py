@@ -445,17 +445,56 @@ def test_storage_that_is_not_to_be_given_away(host, kind):
 
 
 @AS_ROOT
-def test_absent_removes_storage_that_holds_nothing(host):
+@pytest.mark.parametrize("options", [{}, {"storage": STORAGE}])
+def test_absent_removes_the_storage_that_was_made_and_holds_nothing(host, options):
     put(host, PATH, PROVISIONED.encode(), 0o600)
+    before = tree(host)
     ensure(host, storage=STORAGE, **WANTED)
+    ensure(host, storage=STORAGE, settings={"hostname": "edge-2"})
+    made = tree(host)
+    assert ensure(host, check_mode=True, state="absent", **options)[0].changed
+    assert tree(host) == made
+    ensure(host, state="absent", **options)
+    after = tree(host)
+    assert {path: what[:4] for path, what in after.items()} == {path: what[:4] for path, what in before.items()}
+    assert not ensure(host, state="absent", **options)[0].changed
+    assert tree(host) == after
+
+
+@AS_ROOT
+def test_absent_leaves_what_was_stored_and_what_was_there(host):
+    put(host, PATH, PROVISIONED.encode(), 0o600)
+    (host / "srv/edge/agent").mkdir(parents=True)
+    (host / "srv/edge/agent").chmod(0o750)
+    os.chown(host / "srv/edge/agent", 4711, 4712)
+    ensure(host, storage=STORAGE)  # no setting of the file is changed by it but the mount's
+    assert tree(host)["srv/edge/agent"] == ("drwx------", 13622, 13622)
     put(host, "srv/edge/hub/messages", b"x")
-    foretold, _result = ensure(host, check_mode=True, state="absent", storage=STORAGE)
-    assert foretold.changed
-    assert (host / "srv/edge/agent").exists()
-    ensure(host, state="absent", storage=STORAGE)
-    assert (content(host), (host / "srv/edge/agent").exists()) == (PROVISIONED.encode(), False)
+    ensure(host, state="absent")
+    after = tree(host)
+    assert after["srv/edge/agent"] == ("drwxr-x---", 4711, 4712)
+    assert after["srv/edge/hub"] == ("drwx------", 13623, 13623)
     assert (host / "srv/edge/hub/messages").exists()
-    assert not ensure(host, state="absent", storage=STORAGE)[0].changed
+    assert content(host) == PROVISIONED.encode()
+
+
+@AS_ROOT
+def test_storage_alone_is_noted_and_the_file_later(host):
+    put(host, PATH, PROVISIONED.encode(), 0o600)
+    ensure(host, storage={"hub": "/srv/edge/hub"})
+    assert content(host) == PROVISIONED.encode()
+    ensure(host, storage={"hub": "/srv/edge/hub"}, **WANTED)
+    ensure(host, state="absent")
+    assert (content(host), (host / "srv").exists(), (host / NOTE).exists()) == (PROVISIONED.encode(), False, False)
+
+
+@AS_ROOT
+def test_without_a_note_storage_is_nobodys_to_remove(host):
+    put(host, PATH, PROVISIONED.encode(), 0o600)
+    (host / "srv/edge/agent").mkdir(parents=True)
+    before = tree(host)
+    run, _result = ensure(host, state="absent", storage=STORAGE)
+    assert (run.changed, tree(host)) == (False, before)
 
 
 # Whether it counts ------------------------------------------------------------------------------------------------
