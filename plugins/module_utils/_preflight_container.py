@@ -29,6 +29,7 @@ from ._errors import Refused
 MODULES = (
     "_preflight_stream",
     "_preflight_http",
+    "_der",
     "_preflight_certificate",
     "_preflight_trust",
     "_preflight_tls",
