@@ -177,7 +177,8 @@ class _File(_config_toml.File):
             after = self.noted(found)
             self.run.keep_note(_NOTE, lambda _found: after)
         result = super().ensure()
-        if self.absent:
+        if self.absent and note is not None:
+            self.run.changed = True  # also where a run that died has left nothing but the note
             self.run.keep_note(_NOTE, lambda _found: None)
         self.changed = self.transform(found) != found
         return result

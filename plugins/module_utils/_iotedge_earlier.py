@@ -63,7 +63,7 @@ def noted(
             _note(values, before, path)
     if first:
         whole = {"text": None if found is None else found.decode()}
-    elif whole and _checkpoint_record.digest(found) not in whole["states"]:
+    elif whole and not _is_ours(whole, found):
         whole = None
     if whole:
         # Both, for a run that dies before the file is written.
@@ -89,8 +89,8 @@ def taken_back(note: t.Optional[bytes], found: t.Optional[bytes], *, name: str) 
     `name` is the file's, for error messages.
     """
     values, whole, _folders = _read(note)
-    if whole and _checkpoint_record.digest(found) in whole["states"]:
-        return None if whole["text"] is None else t.cast(str, whole["text"]).encode()
+    if whole and _is_ours(whole, found):
+        return _first(whole)
     if found is None:
         return None
     document = _toml_document.load(found, name=name)
@@ -103,6 +103,15 @@ def taken_back(note: t.Optional[bytes], found: t.Optional[bytes], *, name: str) 
         if was:
             _put(settings, path, was)
     return _toml_document.edit(_toml_document.edit(found, {}, remove, name=name), settings, name=name)
+
+
+def _first(whole: t.Dict[str, t.Any]) -> t.Optional[bytes]:
+    return None if whole["text"] is None else t.cast(str, whole["text"]).encode()
+
+
+def _is_ours(whole: t.Dict[str, t.Any], found: t.Optional[bytes]) -> bool:
+    """Tell whether nobody else has edited the file; a run that died may have taken it back, and left the note."""
+    return found == _first(whole) or _checkpoint_record.digest(found) in whole["states"]
 
 
 def _note(values: _Values, before: Mapping, path: Keys) -> None:

@@ -31,6 +31,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
 from ansible_collections.fleetops.container_hosts.tests.support import fake_engine
 from ansible_collections.fleetops.container_hosts.tests.support.fake_systemd import FakeSystemd
+from ansible_collections.fleetops.container_hosts.tests.support.fatal import killed_at
 from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import quick_folder
 
 PATH = "etc/aziot/config.toml"
@@ -260,6 +261,29 @@ def test_killed_before_a_rename_leaves_the_old_file_and_what_it_was(host, number
     assert [name for name in tree(host) if "container_hosts-" in name] == []
     ensure(host, state="absent")
     assert content(host) == BY_HAND
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_killed_at_each_step_the_file_is_old_or_new_and_all_can_be_taken_back(host, state):
+    number = 1
+    while True:
+        put(host, PATH, BY_HAND, 0o600)
+        if state == "absent":
+            ensure(host, **WANTED)
+        before = content(host)
+        params = WANTED if state == "present" else {"state": "absent"}
+        killed = killed_at(number, lambda params=params: ensure(host, **params))
+        between = content(host)
+        ensure(host, **params)
+        assert between in (before, content(host))
+        ensure(host, state="absent")
+        assert content(host) == BY_HAND
+        # But for the empty folder, where it died between the note's end and that.
+        assert [path for path in host.rglob("*") if "container_hosts" in str(path) and path.is_file()] == []
+        if not killed:
+            break
+        number += 1
+    assert number > 5
 
 
 # Secrets ----------------------------------------------------------------------------------------------------------

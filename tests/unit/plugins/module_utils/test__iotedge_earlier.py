@@ -92,6 +92,7 @@ def test_a_run_that_dies_before_its_note_goes_leaves_one_that_does_no_harm():
     file = File(LITERAL).apply({"hostname": "new"}).apply({"other": 1})
     file.content = file.taken_back()
     assert file.taken_back() == LITERAL
+    assert file.apply({"hostname": "newest"}).taken_back() == LITERAL
 
 
 # Key by key, after others -----------------------------------------------------------------------------------------
