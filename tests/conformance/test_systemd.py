@@ -63,15 +63,18 @@ class Systemd:
 
     def environment(self, files: dict[str, bytes]) -> dict[str, str]:
         """Return what the unit's process is started with while `files` are there."""
+        return {name: value for name, value in self.output(files) if name not in ALWAYS}
+
+    def output(self, files: dict[str, bytes]) -> list[tuple[str, str]]:
+        """Return what the unit's process writes while `files` are there: its environment, as (name, value)."""
         request = {"files": {path: content.decode("latin-1") for path, content in files.items()}}
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         assert answer, "the prober ended; see its traceback above"
-        pairs = (
+        return [
             (name, value.encode("latin-1").decode("utf-8", "surrogateescape")) for name, value in json.loads(answer)
-        )
-        return {name: value for name, value in pairs if name not in ALWAYS}
+        ]
 
     def close(self) -> None:
         """End the prober."""
