@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-FILTERS = ("jvm_proxy_options", "no_proxy", "proxy_environment", "redact")
+FILTERS = ("jvm_proxy_options", "no_proxy", "pinned_image", "proxy_environment", "redact")
 MODEL = {
     "http": "http://192.0.2.1:3128",
     "username": "fleet",
@@ -81,6 +81,11 @@ def test_all_of_them_in_one_play(tmp_path):
         ("proxy | fleetops.container_hosts.no_proxy", {"htp": "x"}, "Did you mean http?"),
         ("proxy | fleetops.container_hosts.no_proxy('nobody')", MODEL, "Write shared or go"),
         ("proxy | fleetops.container_hosts.proxy_environment('go', 'upper')", MODEL, "Write [upper]"),
+        (
+            "'example.com/agent:1.5' | fleetops.container_hosts.pinned_image(strict=true)",
+            MODEL,
+            "has tag 1.5, which moves",
+        ),
         ("proxy | fleetops.container_hosts.jvm_proxy_options", {"http": "https://192.0.2.1:1"}, "only plain HTTP"),
     ],
 )
@@ -89,6 +94,16 @@ def test_bad_input_fails_the_task_with_the_reason(expression, model, said, tmp_p
     assert ran.returncode != 0
     assert said in " ".join((ran.stdout + ran.stderr).split())
     assert "p@ss" not in ran.stdout + ran.stderr
+
+
+def test_an_image_is_pinned_or_warned_of(tmp_path):
+    digest = f"example.com/agent@sha256:{'0' * 64}"
+    names = ["example.com:5000/agent:1.5.21", digest, "example.com/agent:1.5", "example.com/hub:latest", "agent"]
+    ran = templated(tmp_path, f"{names} | map('fleetops.container_hosts.pinned_image')")
+    assert ran.returncode == 0, ran.stderr
+    assert result(tmp_path) == names
+    warnings = " ".join(ran.stderr.split())
+    assert [warnings.count(f"{name}: has") for name in names] == [0, 0, 1, 1, 1]
 
 
 def test_ansible_doc_knows_them():
