@@ -59,7 +59,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         run.notice(*_readers_notices(dialect, edit.after, given))
         if dialect == "shell":
             result["elsewhere"] = _elsewhere(path, edit.after, given, run)
-    run.notice(*_exposure_notices(path, dialect, secret, private, run.root))
+    run.notice(*_exposure_notices(path, dialect, edit.after, secret, private, run.root))
     return result
 
 
@@ -200,7 +200,9 @@ def _elsewhere(path: str, content: bytes, given: t.Dict[str, str], run: Run) -> 
     return [line._asdict() for line in found]
 
 
-def _exposure_notices(path: str, dialect: str, secret: bool, private: bool, root: str) -> t.Iterator[Notice]:
+def _exposure_notices(
+    path: str, dialect: str, content: t.Optional[bytes], secret: bool, private: bool, root: str
+) -> t.Iterator[Notice]:
     if secret and not private:
         yield Notice(path, "exposure: public", "whoever may read the file can read the credentials in it")
     elif secret and dialect == "pam":
@@ -210,9 +212,9 @@ def _exposure_notices(path: str, dialect: str, secret: bool, private: bool, root
             "every session gets them from PAM, though root alone may read the file now; where other users' shells "
             "source it too, say exposure: public",
         )
-    elif dialect == "pam":
+    elif dialect == "pam" and content and not holds_credentials(content.decode("utf-8", "replace")):
         status = _host_file.read(root + path).status
         if status is not None and not stat.S_IMODE(status.st_mode) & 0o004:
             yield Notice(
-                path, "mode", "keeps users from reading the file, and it holds no credentials of ours; chmod it to 0644"
+                path, "mode", "keeps users from reading the file, which holds no credentials; chmod it to 0644"
             )

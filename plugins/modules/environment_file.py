@@ -119,7 +119,7 @@ EXAMPLES = r"""
     proxy: "{{ container_hosts_proxy }}"
     proxy_variables: [HTTP_PROXY, HTTPS_PROXY, NO_PROXY]
     variables:
-      JVM_OPTS: "{{ container_hosts_proxy | fleetops.container_hosts.jvm_proxy_options | join(' ') }}"
+      JVM_OPTS: "{{ container_hosts_proxy | fleetops.container_hosts.jvm_proxy_options }}"
 
 - name: Set it for Docker on a host with systemd
   fleetops.container_hosts.environment_file:

@@ -112,6 +112,8 @@ def test_etc_environment_is_not_closed_without_a_word(host):
     put(host, "# note\n")
     run, _result = ensure(host, "pam", proxy=SECRET)
     assert "every session gets them from PAM, though root alone may read the file now" in str(run.notices)
+    run, _result = ensure(host, "pam", variables={"no_proxy": None})
+    assert run.notices == []
     run, _result = ensure(host, "pam", state="absent")
     assert found(host) == ("# note\n", 0o600)
     assert "keeps users from reading the file" in str(run.notices)
