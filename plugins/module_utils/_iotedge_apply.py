@@ -175,7 +175,9 @@ def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
     _iotedge_agent.remove(socket)
     deadline = time.monotonic() + seconds
     while seconds:
-        container = _iotedge_agent.find(socket)
+        container = None
+        with contextlib.suppress(Refused):  # an engine that pulls an image on a slow disk may take its time
+            container = _iotedge_agent.find(socket)
         if _iotedge_agent.is_up(container):
             now = _iotedge_agent.judge(container, agent)
             if now != _iotedge_agent.STALE:

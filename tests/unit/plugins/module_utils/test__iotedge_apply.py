@@ -412,6 +412,17 @@ def test_an_agent_is_made_anew_though_apply_has_run(host):
     assert (result["state"], applies(host), host.engine.removals()) == ("committed", [], 1)
 
 
+def test_an_engine_that_does_not_answer_once_is_asked_again(host):
+    def edged():
+        host.engine.edged = lambda: fake_engine.agent(PROXIED, IMAGE)
+        raise OSError  # the connection ends without an answer
+
+    host.engine.container = fake_engine.agent({}, IMAGE)
+    host.engine.edged = edged
+    result = act(host, request(host, change(host, proxy=PROXY, agent_image=IMAGE)))
+    assert (result["state"], host.engine.removals()) == ("committed", 1)
+
+
 def test_an_agent_whose_daemon_is_stopped_is_left(host):
     host.systemd.call("stop", EDGED)
     host.engine.container = fake_engine.agent({}, IMAGE)
