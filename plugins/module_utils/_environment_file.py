@@ -205,14 +205,20 @@ def _exposure_notices(
 ) -> t.Iterator[Notice]:
     if secret and not private:
         yield Notice(path, "exposure: public", "whoever may read the file can read the credentials in it")
-    elif secret and dialect == "pam":
+    if secret and dialect == "options":
+        yield Notice(
+            path,
+            "credentials",
+            "become arguments of docker run, which every user of the host can see; use a proxy that asks for none",
+        )
+    if secret and private and dialect == "pam":
         yield Notice(
             path,
             "credentials",
             "every session gets them from PAM, though root alone may read the file now; where other users' shells "
             "source it too, say exposure: public",
         )
-    elif dialect == "pam" and content and not holds_credentials(content.decode("utf-8", "replace")):
+    if not secret and dialect == "pam" and content and not holds_credentials(content.decode("utf-8", "replace")):
         status = _host_file.read(root + path).status
         if status is not None and not stat.S_IMODE(status.st_mode) & 0o004:
             yield Notice(

@@ -31,7 +31,9 @@ _VALUE = r"""=(?:'[^'\n]*'|"[^"\\\n]*"|[^\s#'"]*)"""
 _COMMENTED = re.compile(_VALUE + r"[ \t]+(?P<comment>#[^\n]*)\Z")
 _SEVERAL = re.compile(_VALUE + r"[ \t]+[A-Za-z_][A-Za-z0-9_]*=")
 # A shell's quoting, as far as it takes to tell what stands between quotes.
-_SHELL = re.compile(r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?:^|(?<=[\s;&|()]))#[^\n]*|[^'"]""", re.DOTALL | re.MULTILINE)
+_SHELL = re.compile(
+    r"""\\.|'[^']*'|"(?:[^"\\]|\\.)*"|(?:^|(?<=[\s;&|()]))#[^\n]*|[^'"\\#]+|[^'"]""", re.DOTALL | re.MULTILINE
+)
 
 
 def edit(content: t.Optional[bytes], wanted: t.Mapping[str, t.Optional[str]]) -> t.Optional[bytes]:
@@ -100,7 +102,7 @@ def _first_in_a_quote(text: str, ours: t.Sequence[Assignment]) -> t.Optional[t.T
     while position < len(text):
         token = _SHELL.match(text, position)
         end = token.end() if token else len(text)
-        for assignment in ours:
+        for assignment in ours if text[position] in "'\"" else ():
             if position < assignment.begin < end:
                 return text.count("\n", 0, position) + 1, assignment
         position = end

@@ -48,7 +48,8 @@ options:
       - V(options) is a file of V(systemd) with a command line for C(docker run) in one of its variables, such as
         C(REPLICATED_OPTS="-e HTTP_PROXY=..."). Ours are the words C(-e NAME=value) in it. systemd splits the string at
         blanks and takes quotes away, a shell that sources the same file does not take them away, so that blanks,
-        quotes and backslashes are refused.
+        quotes and backslashes are refused. Credentials in it become arguments of a process, which every user of the
+        host can see; then it warns, whatever the O(exposure).
     type: str
     choices: [pam, shell, systemd, upstart, options]
     required: true

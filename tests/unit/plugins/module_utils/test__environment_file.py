@@ -119,6 +119,12 @@ def test_etc_environment_is_not_closed_without_a_word(host):
     assert "keeps users from reading the file" in str(run.notices)
 
 
+def test_a_command_line_is_no_place_for_credentials(host):
+    run, _result = ensure(host, "options", proxy=SECRET)
+    assert "credentials: become arguments of docker run, which every user of the host can see" in str(run.notices[-1])
+    assert ensure(host, "options", proxy=PROXY)[0].notices == []
+
+
 def test_variables_on_top_of_the_proxy_and_null(host):
     put(host, "no_proxy=true\nFOO=1\n")
     variables = {"NO_PROXY": "x", "JVM_OPTS": "-Da=b -Dc=d|e", "PORT": 3128, "no_proxy": None}
