@@ -57,7 +57,7 @@ def compose(found: Mapping, options: Options, version: t.Callable[[], str]) -> W
         ours["https_proxy"] = options.https_proxy
     config = {**_asked(settings, "agent", "config")}
     if options.agent_storage:
-        ours["storageFolder"] = str(_variable("storageFolder", env, there_env) or INSIDE)
+        ours["storageFolder"] = _inside(_variable("storageFolder", env, there_env))
         config["createOptions"] = _bound(
             _asked(settings, "agent", "config", "createOptions"),
             _asked(settings, "agent", "config", "createOptions", "HostConfig"),
@@ -104,6 +104,19 @@ def _protocol(options: Options, now: t.Any) -> str:
 def _variable(name: str, *environments: Mapping) -> t.Any:
     """Return what the first of the environments that has a variable says, however they spell its name."""
     return next((env[key] for env in environments for key in env if key.lower() == name.lower()), None)
+
+
+def _inside(folder: t.Any) -> str:
+    """Return the folder of the container that storage is mounted at."""
+    if not folder:
+        return INSIDE
+    if not isinstance(folder, str) or not folder.startswith("/") or ":" in folder:
+        raise Refused(
+            "is no folder at which storage can be mounted",
+            where="agent.env.storageFolder",
+            instead=f"Write an absolute path without a colon: {INSIDE}.",
+        )
+    return folder
 
 
 def _bound(options: Mapping, host: Mapping, found: Mapping, folder: str, inside: str) -> t.Dict[str, t.Any]:

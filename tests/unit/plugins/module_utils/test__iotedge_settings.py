@@ -241,6 +241,12 @@ def test_a_folder_inside_that_the_file_names_is_used():
     assert document["agent"]["env"] == {"storageFolder": "/data"}
 
 
+@pytest.mark.parametrize("folder", ['"data"', '"C:/data"', '"/a:/b"', "1"])
+def test_a_folder_inside_at_which_nothing_can_be_mounted(folder):
+    with pytest.raises(Refused, match=r"agent\.env\.storageFolder: is no folder at which storage can be mounted"):
+        composed(f"{AGENT}[agent.env]\nstorageFolder = {folder}\n", agent_storage="/srv/edgeAgent")
+
+
 @pytest.mark.parametrize("binds", ['"/a:/b"', "[1]"])
 def test_mounts_that_are_none_are_left_to_be_refused(binds):
     text = f'{AGENT}createOptions = {{ HostConfig = {{ Binds = {binds} }} }}\n[provisioning]\nsource = "none"\n'
@@ -250,9 +256,14 @@ def test_mounts_that_are_none_are_left_to_be_refused(binds):
 
 # Laws -------------------------------------------------------------------------------------------------------------
 
-_env = st.dictionaries(
-    st.sampled_from(["https_proxy", "HTTPS_PROXY", "UpstreamProtocol", "upstreamProtocol", "storageFolder", "Other"]),
-    st.sampled_from(["Mqtt", "amqpws", "/data", PROXY]),
+_words = st.sampled_from(["Mqtt", "amqpws", PROXY])
+_folders = st.sampled_from(["/data", "/iotedge/storage", ""])
+_env = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(["https_proxy", "HTTPS_PROXY", "UpstreamProtocol", "upstreamProtocol", "Other"], _words),
+        **dict.fromkeys(["storageFolder", "StorageFolder"], _folders),
+    },
 )
 _binds = st.lists(st.sampled_from([OURS, f"/old:{INSIDE}", "/a:/b", f"{OURS}:Z", "/srv/edgeAgent:/data"]), unique=True)
 _agents = st.fixed_dictionaries(
