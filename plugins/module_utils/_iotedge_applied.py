@@ -20,6 +20,8 @@ UNITS = (
     "aziot-edged.service",
 )
 EDGED = UNITS[-1]
+# Their names with a *, as systemctl takes them: the sockets that start them on demand too.
+PATTERN = "aziot-*"
 FILES = tuple(f"/etc/aziot/{name}/config.d/00-super.toml" for name in ("keyd", "certd", "tpmd", "identityd", "edged"))
 # What it writes of secrets, for an inline symmetric key.
 SECRETS = ("/var/secrets/aziot/keyd/device-id",)

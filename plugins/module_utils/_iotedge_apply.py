@@ -78,6 +78,15 @@ def take_back(paths: t.Sequence[str], root: str = "") -> None:
                 _iotedge_agent.remove(socket)
 
 
+def unblock() -> None:
+    """Have systemd forget how often the units were started of late.
+
+    Their sockets are closed and opened with them, and at the sixth time within ten seconds systemd opens none of them
+    any more; apply ends well all the same.
+    """
+    _units.systemctl("reset-failed", "--", _iotedge_applied.PATTERN)
+
+
 def _apply(
     entry: t.Dict[str, t.Any], secrets: t.Sequence[str], seconds: float, keep: _host_file.Keep, root: str
 ) -> None:
@@ -89,6 +98,7 @@ def _apply(
     replaced = [_host_file.read(root + path) for path in (*_iotedge_applied.FILES, *_iotedge_applied.SECRETS)]
     for found in replaced:
         keep(found, found.content)
+    unblock()
     try:
         _run(["iotedge", "config", "apply", "-c", root + entry["path"]], seconds, secrets)
     finally:

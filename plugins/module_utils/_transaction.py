@@ -41,7 +41,7 @@ def _iotedge_apply() -> t.Any:
 
 
 # What has to be done so that files count, where a restart of their units is not enough. Each has KIND, the kind of
-# settings that ask for it, UNITS, which it restarts, apply() and take_back().
+# settings that ask for it, UNITS, which it restarts, apply(), unblock() for the way back, and take_back() at its end.
 _APPLY: t.Dict[str, t.Callable[[], t.Any]] = {"iotedge": _iotedge_apply}
 
 
@@ -226,6 +226,8 @@ class Transaction:
         self._keep_down()
         restored = _checkpoint_restore.restore(self.checkpoint)
         self._note_stale()
+        for name in self.request.get("applied", {}):
+            self._troubles(_APPLY[name]().unblock)
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
             troubles = self._troubles(lambda: self._wait_until_stable([unit for unit in self.units if self._ran(unit)]))

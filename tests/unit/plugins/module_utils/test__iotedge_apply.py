@@ -99,6 +99,7 @@ def prepare(guarded, monkeypatch):
         UNITS=UNITS,
         apply=functools.partial(_iotedge_apply.apply, root=guarded.root),
         remembered=_iotedge_apply.remembered,
+        unblock=_iotedge_apply.unblock,
         take_back=functools.partial(_iotedge_apply.take_back, root=guarded.root),
     )
     monkeypatch.setitem(_transaction._APPLY, "iotedge", lambda: part)

@@ -358,6 +358,7 @@ def applied(host, monkeypatch):
         UNITS=(APP,),
         apply=apply,
         remembered=lambda entries: [entry["path"] for entry in entries],
+        unblock=lambda: None,
         take_back=lambda remembered: done.append(("back", remembered)),
     )
     monkeypatch.setitem(_transaction._APPLY, "something", lambda: part)
