@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pathlib
 import subprocess
+import tempfile
 
 from . import registry_file
 from .registry_file import Values
@@ -49,12 +50,14 @@ class Wine:
     def boot(self) -> None:
         """Make the prefix, and have a server wait for what comes: each call is quick then."""
         self.prefix.mkdir()
-        self._run("wineserver", "-p")
-        self._run("wine", "wineboot", "-i")
+        for command in (["wineserver", "-p"], ["wine", "wineboot", "-i"]):
+            code, said = self._run(*command)
+            if code:
+                raise RuntimeError(f"{command} exited {code}: {said}")
 
     def end(self) -> None:
-        self._run("wineserver", "-k", check=False)
-        self._run("wineserver", "-w", check=False)
+        self._run("wineserver", "-k")
+        self._run("wineserver", "-w")
 
     def read(self, key: str) -> Values | None:
         return next((values for path, values in self.export(key).items() if path.upper() == key.upper()), None)
@@ -73,9 +76,8 @@ class Wine:
 
     def export(self, key: str) -> dict[str, Values]:
         """Return a key and all below it; {} where there is none."""
-        self._file.unlink(missing_ok=True)
-        self._run("wine", "reg", "export", key, f"C:\\{self._file.name}", "/y", check=False)
-        if not self._file.exists():
+        if self._reg("export", key, "/y"):
+            # There is no such key: nothing else is wrong with an export.
             return {}
         try:
             return registry_file.parse(self._file.read_bytes())
@@ -85,11 +87,24 @@ class Wine:
     def _import(self, *lines: str) -> None:
         self._file.write_bytes(registry_file.render(lines))
         try:
-            self._run("wine", "reg", "import", f"C:\\{self._file.name}")
+            said = self._reg("import")
+            if said:
+                raise RuntimeError(f"not imported: {said}: {lines}")
         finally:
             self._file.unlink()
 
-    def _run(self, *command: str, check: bool = True) -> None:
+    def _reg(self, verb: str, *arguments: str) -> str:
+        """Return what reg.exe has to complain of, or ''. The file comes after the first of the arguments."""
+        file = f"C:\\{self._file.name}"
+        for _attempt in range(3):
+            code, said = self._run("wine", "reg", verb, *arguments[:1], file, *arguments[1:])
+            if code == 0 or said:
+                return said if code else ""
+            # It never fails in silence: on a busy machine a process of Wine's dies at its start now and then.
+        raise RuntimeError(f"reg.exe dies: {verb} {arguments}")
+
+    def _run(self, *command: str) -> tuple[int, str]:
+        """Return the exit code and what was said."""
         told = os.environ | {
             "WINEPREFIX": str(self.prefix),
             "WINEARCH": "win64",
@@ -98,9 +113,13 @@ class Wine:
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
         }
         told.pop("DISPLAY", None)
-        # No pipe: what Wine leaves running would hold it open.
-        nowhere = subprocess.DEVNULL
-        subprocess.run(command, env=told, check=check, timeout=_SECONDS, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+        # A file and no pipe: what Wine leaves running would hold it open.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                command, env=told, timeout=_SECONDS, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False
+            )
+            said.seek(0)
+            return done.returncode, said.read().decode(errors="replace").strip()
 
 
 def _below(key: str, keys: dict[str, Values]) -> list[str]:
