@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
+import os
 import pathlib
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 import typing as t
+import zipfile
 
 import pytest
 from ansible_collections.fleetops.container_hosts.tests.stage import (
@@ -22,6 +26,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import (
     fleet,
     images,
     iotedge,
+    keys,
     payload,
     playbook,
     registry,
@@ -29,7 +34,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import (
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
 
-OPTIONAL = [
+OPTIONAL: list[dict[str, t.Any]] = [
     {
         "hosts": "moby",
         "gather_facts": False,
@@ -148,27 +153,6 @@ def test_prune_takes_what_nothing_uses(fresh: Host, stage: fleet.Fleet, run_play
     assert run_playbook(OPTIONAL, fresh, variables={"iotedge_prune": settings}).ok().changed == []
 
 
-@pytest.mark.parametrize("host", ["trixie"], indirect=True)
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"images_older_than": "1 week"},
-        {"images_older_than": 168},
-        {"image_older_than": "1d"},
-        {"keep": ["a b"]},
-        {"on_calendar": "sometimes"},
-        {"on_calendar": "daily\nUnit=docker.service"},
-        {"state": "gone"},
-    ],
-    ids=["words", "no unit", "unknown key", "blank", "no such time", "two lines", "unknown state"],
-)
-def test_prune_refuses(host: Host, run_playbook: Play, settings: dict[str, t.Any]) -> None:
-    before = files(host)
-    run = run_playbook(OPTIONAL, host, variables={"iotedge_prune": settings})
-    assert run.rc != 0
-    assert files(host) == before
-
-
 # Log rotation -----------------------------------------------------------------------------------------------------
 
 
@@ -230,20 +214,6 @@ def test_logrotate_with_a_log_that_is_being_written(
     variables["iotedge_logrotate"]["state"] = "absent"
     run_playbook(OPTIONAL, fresh, variables=variables).ok()
     assert files(fresh) == before
-
-
-@pytest.mark.parametrize("host", ["trixie"], indirect=True)
-@pytest.mark.parametrize(
-    "settings",
-    [{"max_size": "10 MB"}, {"maxsize": "1k"}, {"frequency": "hourly"}, {"rotate": 0}, {"data_root": "/a b"}],
-    ids=["words", "unknown key", "more often than logrotate runs", "keeps none", "blank"],
-)
-def test_logrotate_refuses(host: Host, run_playbook: Play, settings: dict[str, t.Any]) -> None:
-    before = files(host)
-    run = run_playbook(OPTIONAL, host, variables={"iotedge_logrotate": settings})
-    assert run.rc != 0
-    assert "iotedge_logrotate: write a dictionary" in " ".join(run.stdout.split())
-    assert files(host) == before
 
 
 # Installation -----------------------------------------------------------------------------------------------------
@@ -418,22 +388,217 @@ def test_install_from_a_folder(fresh: Host, run_playbook: Play, folders: dict[st
     assert versions(fresh) == [OLDER, OLDER]
 
 
+# Refusals ---------------------------------------------------------------------------------------------------------
+
+_REPOSITORY = {"url": "http://packages.example.com/", "key": "packages.asc", "suite": "./"}
+_NOT_PRUNE, _NOT_LOGROTATE = "iotedge_prune: write a dictionary", "iotedge_logrotate: write a dictionary"
+_NOT_REPOSITORY = "iotedge_repository: write a dictionary"
+REFUSED: list[tuple[dict[str, t.Any], str]] = [
+    ({"iotedge_prune": {"images_older_than": "1 week"}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"images_older_than": 168}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"image_older_than": "1d"}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"keep": ["a b"]}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"on_calendar": "daily\nUnit=docker.service"}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"state": "gone"}}, _NOT_PRUNE),
+    ({"iotedge_prune": {"on_calendar": "sometimes"}}, "Failed to parse calendar"),
+    ({"iotedge_logrotate": {"max_size": "10 MB"}}, _NOT_LOGROTATE),
+    ({"iotedge_logrotate": {"maxsize": "1k"}}, _NOT_LOGROTATE),
+    # More often than logrotate itself runs.
+    ({"iotedge_logrotate": {"frequency": "hourly"}}, _NOT_LOGROTATE),
+    ({"iotedge_logrotate": {"rotate": 0}}, _NOT_LOGROTATE),
+    ({"iotedge_logrotate": {"data_root": "/a b"}}, _NOT_LOGROTATE),
+    ({"iotedge_install": True, "iotedge_repository": {"url": "http://packages.example.com/"}}, _NOT_REPOSITORY),
+    ({"iotedge_install": True, "iotedge_repository": _REPOSITORY | {"url": "a b"}}, _NOT_REPOSITORY),
+    ({"iotedge_install": True, "iotedge_repository": _REPOSITORY | {"uri": "x"}}, _NOT_REPOSITORY),
+    ({"iotedge_install": True, "iotedge_repository": _REPOSITORY | {"key": "packages.pem"}}, "ends in .asc"),
+    ({"iotedge_install": True, "iotedge_version": "1.5 *"}, "one whole version"),
+    ({"iotedge_install": True, "iotedge_package_folder": "/nonexistent"}, "holds no package"),
+]
+
+
 @pytest.mark.parametrize("host", ["trixie"], indirect=True)
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"iotedge_repository": {"url": "http://packages.example.com/"}}, "iotedge_repository: write"),
-        ({"iotedge_repository": {"url": "a b", "key": "k.asc", "suite": "./"}}, "none of them with blanks"),
-        ({"iotedge_repository": {"uri": "http://packages.example.com/", "key": "k.asc"}}, "iotedge_repository: write"),
-        ({"iotedge_repository": {"url": "http://packages.example.com/", "key": "k.pem", "suite": "x"}}, "ends in .asc"),
-        ({"iotedge_version": "1.5 *"}, "one whole version"),
-        ({"iotedge_package_folder": "/nonexistent"}, "holds no package"),
-    ],
-    ids=["no key", "blank", "unknown key", "unknown kind of key", "pattern", "no folder"],
-)
-def test_install_refuses(host: Host, run_playbook: Play, settings: dict[str, t.Any], said: str) -> None:
+def test_what_is_refused(host: Host, run_playbook: Play) -> None:
+    """All in one run: each part has to fail, and only then is the next one tried."""
     before = files(host)
-    run = run_playbook(OPTIONAL, host, variables={"iotedge_install": True} | settings)
-    assert run.rc != 0
-    assert said in " ".join(run.stdout.split())
+    role = OPTIONAL[0]["tasks"][0]
+    tasks = [
+        {
+            "block": [role | {"vars": settings}, {"ansible.builtin.meta": "end_play"}],
+            "rescue": [{"name": f"Refused {number}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result }}"}}],
+        }
+        for number, (settings, _) in enumerate(REFUSED)
+    ]
+    run = run_playbook([{"hosts": "moby", "gather_facts": False, "tasks": tasks}], host).ok()
+    reasons = [json.dumps(task.result) for task in run.tasks if task.task.startswith("Refused")]
+    assert len(reasons) == len(REFUSED)
+    for reason, (_, said) in zip(reasons, REFUSED, strict=True):
+        assert said in reason
     assert files(host) == before
+
+
+# Playbooks --------------------------------------------------------------------------------------------------------
+
+MIRROR, LOGS = (f"fleetops.container_hosts.{name}" for name in ("mirror_images", "iotedge_logs"))
+# Neither is part of any other text, in whatever encoding a leak may have it.
+USER, TOKEN = "pusher", "Tk9mQx7w"
+PRIVATE = "private.example.com"
+
+
+class Watch:
+    """Reads every process's arguments, over and over, on this machine, which sees into the hosts' containers too."""
+
+    def __enter__(self) -> Watch:
+        self.seen: set[bytes] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.02):
+            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    self.seen.add(path.read_bytes())
+                except OSError:
+                    continue  # it has ended
+
+
+@pytest.fixture(scope="session")
+def private(stage: fleet.Fleet) -> t.Iterator[str]:
+    """A second registry, which lets in only who knows the token; returns its container's name."""
+    shared = engine.inspect(stage.registry.container)
+    container = engine.docker(
+        *("create", "--label", f"{engine.LABEL}={shared['Config']['Labels'][engine.LABEL]}"),
+        *("--network", next(iter(shared["NetworkSettings"]["Networks"])), "--network-alias", PRIVATE),
+        *(images.RECIPES["services"].tag, "docker-registry", "serve", "/etc/private.yml"),
+    )
+    password = engine.docker(
+        *("exec", "--interactive", stage.registry.container, "htpasswd", "-inB", USER), stdin=TOKEN.encode()
+    )
+    config = {
+        "version": "0.1",
+        "log": {"level": "warn"},
+        "storage": {"filesystem": {"rootdirectory": "/srv/registry"}},
+        "http": {"addr": ":443", "tls": {"certificate": "/etc/private.pem", "key": "/etc/private.key"}},
+        "auth": {"htpasswd": {"realm": PRIVATE, "path": "/etc/private.htpasswd"}},
+    }
+    certificate, key = keys.server(stage.folder, PRIVATE)
+    laid = {"yml": json.dumps(config).encode(), "htpasswd": password.encode(), "pem": certificate, "key": key}
+    engine.put(container, {f"/etc/private.{kind}": (content, 0o600) for kind, content in laid.items()})
+    engine.docker("start", container)
+    yield container
+    engine.docker("rm", "--force", "--volumes", container)
+
+
+def test_mirror_images(fresh: Host, stage: fleet.Fleet, run_playbook: Play, squid: Squid, private: str) -> None:
+    proxy = {"http": squid.url(), "ca_certificate": stage.registry.ca}
+    run_playbook("fleetops.container_hosts.site", fresh, variables={"container_hosts_proxy": proxy}).ok()
+    version = f"1.5.{os.getpid()}{'' if fresh.suite == 'trixie' else '1'}"
+    for name in ("azureiotedge-agent", "azureiotedge-hub", "team/module"):
+        stage.registry.publish(name, version)
+    variables: dict[str, t.Any] = {
+        "mirror_host": fresh.name,
+        "mirror_registry": f"{PRIVATE}/iot",
+        "mirror_source": registry.NAME,
+        "mirror_version": version,
+        "mirror_images": [{"from": f"{registry.NAME}/team/module:{version}", "to": f"module:{version}"}],
+        "mirror_auths": {PRIVATE: {"username": USER, "password": TOKEN}},
+    }
+    told = run_playbook(MIRROR, fresh, variables=variables, options=("--check",)).ok()
+    assert told.changed == []
+
+    since = squid.mark()
+    with Watch() as watch:
+        run = run_playbook(MIRROR, fresh, variables=variables, options=("-vvv", "--diff")).ok()
+    assert [task.task for task in run.changed] == ["Push those that differ"]
+    assert f"iotedge_agent_image: {PRIVATE}/iot/azureiotedge-agent:{version}" in run.stdout
+    assert squid.wait_for(lambda request: request.client == fresh.address and request.url == f"{PRIVATE}:443", since)
+    # The registry's own word.
+    for name in ("azureiotedge-agent", "azureiotedge-hub", "module"):
+        path = f"/srv/registry/docker/registry/v2/repositories/iot/{name}/_manifests/tags/{version}/current/link"
+        assert engine.try_docker("exec", private, "cat", path).out.startswith("sha256:")
+
+    # Nobody saw the token, as it is or as HTTP has it, and nothing of it is left.
+    encoded = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+    for secret in (TOKEN, encoded):
+        assert secret not in run.stdout + run.stderr + json.dumps([task.result for task in run.tasks])
+        assert not [line for line in watch.seen if secret.encode() in line]
+        assert fresh.exec("grep", "-rlF", secret, "/etc", "/root", "/tmp", "/var/tmp", "/var/log", "/run").out == ""
+    assert any(b"docker\0push" in line for line in watch.seen), "the watch saw nothing of the host"
+    assert secret not in fresh.exec("journalctl", "--no-pager").out
+
+    # A second run pushes nothing; a tag that was moved meanwhile is pushed again, and it alone.
+    assert run_playbook(MIRROR, fresh, variables=variables).ok().changed == []
+    moved = load(fresh, stage, f"moved {version}", f"{PRIVATE}/iot/azureiotedge-hub:{version}")
+    config = json.dumps({"auths": {PRIVATE: {"username": USER, "password": TOKEN}}})
+    fresh.exec("sh", "-c", "mkdir -p /run/other && cat > /run/other/config.json", stdin=config.encode())
+    assert fresh.exec("docker", "--config", "/run/other", "push", f"{PRIVATE}/iot/azureiotedge-hub:{version}").rc == 0
+    again = run_playbook(MIRROR, fresh, variables=variables).ok()
+    pushed = [each for each in again.changed[0].result["results"] if each.get("changed")]
+    assert [each["image"] for each in pushed] == [f"{PRIVATE}/iot/azureiotedge-hub:{version}"]
+    assert moved not in fresh.exec("docker", "image", "inspect", "--format", "{{.Id}}", pushed[0]["image"]).out
+
+    # A wrong token: the registry's refusal, and the credentials are gone all the same.
+    variables["mirror_auths"][PRIVATE]["password"] = "wrong" + TOKEN
+    variables |= {"mirror_registry": f"{PRIVATE}/other"}
+    run = run_playbook(MIRROR, fresh, variables=variables)
+    assert run.rc != 0
+    assert "unauthorized" in run.stdout
+    assert TOKEN not in run.stdout + run.stderr
+    assert fresh.exec("sh", "-c", "ls -d /tmp/container-hosts-* /var/tmp/container-hosts-*").out == ""
+
+
+@pytest.mark.parametrize("host", ["trixie"], indirect=True)
+def test_mirror_images_with_tags_that_move(host: Host, run_playbook: Play) -> None:
+    variables: dict[str, t.Any] = {"mirror_host": host.name, "mirror_registry": PRIVATE, "mirror_version": "1.5"}
+    told = run_playbook(MIRROR, host, variables=variables, options=("--check",)).ok()
+    assert "azureiotedge-hub:1.5: has tag 1.5, which moves to newer images" in " ".join(told.stderr.split())
+    run = run_playbook(MIRROR, host, variables=variables | {"mirror_strict_tags": True}, options=("--check",))
+    assert run.rc != 0
+    assert "has tag 1.5, which moves to newer images" in " ".join((run.stdout + run.stderr).split())
+
+
+def test_iotedge_logs(fresh: Host, run_playbook: Play, tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "logs"
+    variables: dict[str, t.Any] = {"target_hosts": "moby", "iotedge_logs_folder": str(folder)}
+
+    def fetched() -> dict[str, bytes]:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+        found = {path.name.removeprefix(f"{fresh.name}."): path.read_bytes() for path in folder.iterdir()}
+        for path in folder.iterdir():
+            path.unlink()
+        assert fresh.exec("sh", "-c", "ls -d /tmp/container-hosts-* /var/tmp/container-hosts-*").out == ""
+        return found
+
+    # Before the runtime is there.
+    fresh.exec("sh", "-c", "echo from-the-journal | systemd-cat -t test; systemd-run --unit aziot-edged echo it-ran")
+    run_playbook(LOGS, fresh, variables=variables, options=("--check",)).ok()
+    run_playbook(LOGS, fresh, variables=variables).ok()
+    found = fetched()
+    assert list(found) == ["system.log"]
+    assert b"it-ran" in found["system.log"]
+    assert b"from-the-journal" not in found["system.log"]
+
+    fresh.exec("systemctl", "reset-failed")
+    iotedge.install(fresh)
+    run_playbook(LOGS, fresh, variables=variables | {"iotedge_logs_since": "2h30m"}).ok()
+    found = fetched()
+    assert sorted(found) == ["support_bundle.zip", "system.log"]
+    with zipfile.ZipFile(io.BytesIO(found["support_bundle.zip"])) as bundle:
+        assert "check.json" in bundle.namelist()
+
+    # One whose bundle can't be made says why, and its logs come all the same.
+    broken = "#!/bin/sh\nif [ $1 = system ]; then echo logs; else echo no space >&2; exit 1; fi\n"
+    engine.put(fresh.container, {"/usr/local/bin/iotedge": (broken.encode(), 0o755)})
+    run_playbook(LOGS, fresh, variables=variables).ok()
+    found = fetched()
+    assert found == {"system.log": b"logs\n", "bundle.log": b"no space\n"}
+
+    run = run_playbook(LOGS, fresh, variables=variables | {"iotedge_logs_since": "$(reboot)"})
+    assert run.rc != 0
+    assert "Write for how long back" in run.stdout
