@@ -30,10 +30,12 @@ _LABEL = "net.azure-devices.edge.env"
 _SECONDS = 30.0
 
 
-def judge(container: t.Optional[Mapping], agent: Mapping) -> str:
+def judge(container: t.Optional[Mapping], agent: Mapping, former: t.Iterable[str] = ()) -> str:
     """Return what edgeAgent is, by what the engine shows of it and the table [agent]; MANIFEST where that differs.
 
-    One that a manifest made, and which runs with the wanted environment, is CURRENT too.
+    `former` are names of variables that [agent.env] had before; of any other one that the container has, nobody can
+    tell whether it is the image's own. One that a manifest made, and which runs with the wanted environment, is
+    CURRENT too.
     """
     if container is None:
         return ABSENT
@@ -41,8 +43,7 @@ def judge(container: t.Optional[Mapping], agent: Mapping) -> str:
     running = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
     wanted = table(agent, "env")
     differs = any(running.get(name) != value for name, value in wanted.items())
-    # A proxy that was taken out of the file; other variables may be the image's own.
-    differs = differs or (_PROXY in running and _PROXY not in wanted)
+    differs = differs or any(name in running and name not in wanted for name in (_PROXY, *former))
     if (config.get("Labels") or {}).get(_LABEL, "{}") not in ("", "{}"):
         return MANIFEST if differs else CURRENT
     image = image_of(agent)

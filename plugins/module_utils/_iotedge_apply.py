@@ -47,32 +47,43 @@ def apply(entries: t.Sequence[t.Dict[str, t.Any]], seconds: float, keep: _host_f
         if content is None:
             continue
         document = _toml_document.load(content, name=entry["path"])
+        former: t.List[str] = []
+        with contextlib.suppress(Refused):  # a file that is the vendor's own affair
+            former = _variables(_iotedge_applied.FILES[-1], root)
         if _iotedge_applied.outdated([entry["path"], *entry["read_at_apply"]], root):
             _apply(entry, secrets_in(document), seconds, keep, root)
         # Where a device reaches its hub through the proxy alone, no agent comes back once that is taken away.
-        _renew_agent(document, 0 if entry["state"] == "absent" else entry["agent_seconds"])
+        _renew_agent(document, former, 0 if entry["state"] == "absent" else entry["agent_seconds"])
 
 
-def remembered(entries: t.Sequence[t.Dict[str, t.Any]]) -> t.List[str]:
-    """Return what take_back() has to know later: the paths, and no credential."""
-    return [entry["path"] for entry in entries]
+def remembered(entries: t.Sequence[t.Dict[str, t.Any]], root: str = "") -> t.List[t.Dict[str, t.Any]]:
+    """Return what take_back() has to know later: paths and names of the agent's variables, and no credential."""
+    return [{"path": entry["path"], "former": _variables(entry["path"], root)} for entry in entries]
 
 
-def take_back(paths: t.Sequence[str], root: str = "") -> None:
+def _variables(path: str, root: str) -> t.List[str]:
+    """Return the names in [agent.env] of a file; none where there is no such file."""
+    content = _host_file.read(root + path).content
+    document = {} if content is None else _toml_document.load(content, name=path)
+    return sorted(_iotedge_settings.table(_iotedge_settings.table(document, "agent"), "env"))
+
+
+def take_back(changes: t.Sequence[t.Dict[str, t.Any]], root: str = "") -> None:
     """Have edgeAgent made anew where it runs with what was taken back. The files are restored, the daemons run.
 
     Only where that takes no network: one that runs with too much is better than none at all.
     """
     if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
-    for path in paths:
+    for change in changes:
+        path = change["path"]
         content = _host_file.read(root + path).content
         if content is None:
             continue
         document = _toml_document.load(content, name=path)
         socket = _iotedge_config.socket_of(document)
         agent = _iotedge_settings.table(document, "agent")
-        if _iotedge_agent.judge(_iotedge_agent.find(socket), agent) == _iotedge_agent.STALE:
+        if _iotedge_agent.judge(_iotedge_agent.find(socket), agent, change["former"]) == _iotedge_agent.STALE:
             image = _iotedge_agent.image_of(agent)
             if not image or _iotedge_agent.has_image(socket, image):
                 _iotedge_agent.remove(socket)
@@ -171,16 +182,17 @@ def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None
         time.sleep(_TICK)
 
 
-def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
+def _renew_agent(document: t.Mapping[str, t.Any], former: t.Sequence[str], seconds: float) -> None:
     """Remove an edgeAgent that runs with something else than [agent] says, and wait until the new one runs.
 
+    `former` are the names of the variables that it had before.
     With 0 `seconds` it isn't waited for.
     """
     if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
     socket = _iotedge_config.socket_of(document)
     agent = _iotedge_settings.table(document, "agent")
-    if _iotedge_agent.judge(_iotedge_agent.find(socket), agent) != _iotedge_agent.STALE:
+    if _iotedge_agent.judge(_iotedge_agent.find(socket), agent, former) != _iotedge_agent.STALE:
         return
     _iotedge_agent.remove(socket)
     deadline = time.monotonic() + seconds
@@ -189,7 +201,7 @@ def _renew_agent(document: t.Mapping[str, t.Any], seconds: float) -> None:
         with contextlib.suppress(Refused):  # an engine that pulls an image on a slow disk may take its time
             container = _iotedge_agent.find(socket)
         if _iotedge_agent.is_up(container):
-            now = _iotedge_agent.judge(container, agent)
+            now = _iotedge_agent.judge(container, agent, former)
             if now != _iotedge_agent.STALE:
                 return
         if time.monotonic() > deadline:

@@ -102,8 +102,8 @@ checks:
       type: str
     result:
       description:
-        - V(ok); V(ignored) where it does not apply or was left out, V(skipped) where it can't be told; V(warning); V(error); V(fatal),
-          after which the vendor's program does not go on.
+        - V(ok); V(ignored) where it does not apply or was left out, V(skipped) where it can't be told; V(warning);
+          V(error); V(fatal), after which the vendor's program does not go on.
       type: str
     detail:
       description: What was found. Of a longer text, the first lines.

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import itertools
 import json
+import pathlib
 import re
+import time
 import typing as t
 
 import pytest
@@ -17,6 +20,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import fleet, iote
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+from ansible_collections.fleetops.container_hosts.tests.support import certificates
 
 Play = t.Callable[..., playbook.Run]
 
@@ -34,6 +38,11 @@ UNITS = ("aziot-edged.service", "aziot-identityd.service", "docker.service")
 CHECKS = ("proxy-settings", "container-engine-logrotate", "config-up-to-date")
 # Part of the stage's password, and spelled alike in every encoding of it but Base64.
 MARK = "Zq7x9K"
+
+AUTH_PORT, USER, PASSWORD = squid.AUTH_PORT, squid.USER, squid.PASSWORD
+ABSENT = dict.fromkeys(("iotedge_state", "moby_state", "trusted_ca_state"), "absent")
+# In the reverse order.
+TAKE_AWAY = [{**BOTH[0], "roles": list(reversed(BOTH[0]["roles"]))}]
 
 _numbers = itertools.count(1)
 
@@ -117,26 +126,35 @@ class Device:
         return dict(entry.split("=", 1) for entry in json.loads(done.out)) if done.rc == 0 else {}
 
     def wait_for_agent(self) -> dict[str, str]:
-        for _second in range(30):
-            found = self.agent()
-            if found:
+        return self.wait_for(self.agent)
+
+    def wait_for(self, look: t.Callable[[], t.Any], seconds: float = 30) -> t.Any:
+        """What is seen as soon as there is something to see."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = look()
+            if found or time.monotonic() > deadline:
+                assert found
                 return found
-            self.host.exec("sleep", "1")
-        raise AssertionError("edgeAgent was not made")
+            time.sleep(0.5)
 
     def processes(self) -> dict[str, int]:
         """What runs now, and when config apply last ran."""
         applied = self.host.exec("stat", "-c", "%Y%n", "/etc/aziot/edged/config.d/00-super.toml").out
         return {unit: self.host.main_pid(unit) for unit in UNITS} | {applied: 0}
 
-    def tree(self) -> str:
-        """Every file and folder of the host's configuration: kind, mode, owner, content."""
-        folders = "/etc /var/aziot /var/lib/container_hosts"
+    def tree(self, *, applied: bool = True) -> set[str]:
+        """Every file and folder of the host's configuration: kind, mode, owner, content.
+
+        Without what is `applied`, those that `iotedge config apply` itself has made.
+        """
+        folders = "/etc /var/aziot /var/lib/container_hosts/iotedge_config.json"
         listed = self.host.exec(
             "sh", "-c", f"find {folders} -not -name .updated -printf '%y %m %u:%g %p %l\\n' 2>/dev/null | sort"
         )
         sums = self.host.exec("sh", "-c", f"find {folders} -type f -print0 2>/dev/null | sort -z | xargs -0 sha256sum")
-        return listed.out + sums.out
+        lines = set(listed.out.splitlines() + sums.out.splitlines())
+        return lines if applied else {line for line in lines if "00-super.toml" not in line}
 
 
 @pytest.fixture
@@ -209,7 +227,96 @@ def test_a_device_comes_to_go_through_the_proxy(
         assert edge.role(options=options).ok().changed == []
     assert edge.processes() == running
 
-    states = dict.fromkeys(("iotedge_state", "moby_state", "trusted_ca_state"), "absent")
-    plays = [{**BOTH[0], "roles": list(reversed(BOTH[0]["roles"]))}]
-    edge.role(plays, **states).ok()
+    edge.role(TAKE_AWAY, **ABSENT).ok()
     assert edge.config() == content
+
+
+def test_credentials_where_the_vendor_s_check_wants_them_and_where_it_does_not(
+    device: t.Callable[..., Device], squid_user: dict[str, t.Any]
+) -> None:
+    edge = device("bookworm")
+    proxy = {"container_hosts_proxy": {**edge.variables["container_hosts_proxy"], **squid_user}}
+    shown = edge.role(options=("-vvv", "--diff"), **proxy).ok()
+    assert "every local user of the host can read the credentials" in shown.stdout + shown.stderr
+    assert MARK not in shown.stdout + shown.stderr + json.dumps([task.result for task in shown.tasks])
+    values = {edge.shown(unit) for unit in UNITS} | {edge.wait_for_agent()["https_proxy"]}
+    assert len(values) == 1
+    assert MARK in values.pop()
+    assert edge.check()["proxy-settings"] == "ok"
+
+    hidden = edge.role(iotedge_proxy_exposure="file", **proxy).ok()
+    assert MARK not in hidden.stdout + hidden.stderr
+    assert {edge.shown(unit) for unit in UNITS} == {""}
+    assert all(MARK in edge.host.pid_environ(unit)["https_proxy"] for unit in UNITS)
+    assert MARK not in edge.host.exec("runuser", "-u", "nobody", "--", "systemctl", "show", *UNITS).out
+    hunt = ("grep", "-rlsF", MARK, "/etc", "/run", "/var/lib/container_hosts", "/var/log", "/tmp")
+    assert edge.host.exec("runuser", "-u", "nobody", "--", *hunt).out == ""
+    assert edge.host.exec(*hunt).out, "the hunt finds nothing at all"
+    assert MARK not in edge.host.exec("journalctl", "--no-pager").out
+
+
+@pytest.fixture
+def squid_user(squid: Squid) -> dict[str, t.Any]:
+    """What makes a proxy of the model the one that asks for a password."""
+    return {"http": squid.url(AUTH_PORT), "username": USER, "password": PASSWORD}
+
+
+# What breaks while a good device gets another setting, and what the run says of it.
+FAULTS = {
+    "apply": "iotedge config apply: ended with",
+    "edged-dies": "aziot-edged.service",
+    "agent-missing": "edgeAgent: was removed to be made anew",
+}
+
+
+def test_what_fails_is_taken_back(device: t.Callable[..., Device]) -> None:
+    edge = device("bookworm")
+    edge.role().ok()
+    edge.wait_for_agent()
+    iotedge.fail(edge.host)
+    before, config = edge.tree(), edge.config()
+    for word, message in FAULTS.items():
+        iotedge.fail(edge.host, word)
+        failed = edge.role(ROLE, iotedge_agent_env={"Extra": word}, iotedge_agent_seconds=8)
+        assert failed.rc != 0
+        assert message in failed.stdout + failed.stderr
+        iotedge.fail(edge.host)
+        assert edge.tree() ^ before == set()
+        # systemd starts a daemon again every five seconds that dies whatever it reads.
+        edge.wait_for(lambda: edge.host.exec("systemctl", "is-active", *UNITS).rc == 0)
+        assert "Extra" not in edge.wait_for_agent()
+        assert edge.role(ROLE).ok().changed == []
+    # And now it goes, and then back by the playbook for that.
+    edge.role(ROLE, iotedge_agent_env={"Extra": "1"}).ok()
+    assert edge.wait_for_agent()["Extra"] == "1"
+    edge.run(BACK, edge.host, variables={"target_hosts": "all", **edge.variables}).ok()
+    assert edge.config() == config
+    assert "Extra" not in edge.wait_for_agent()
+
+
+def test_certificates_reach_the_device_and_go_again(device: t.Callable[..., Device], tmp_path: pathlib.Path) -> None:
+    edge = device("trixie")
+    before = edge.tree(applied=False)
+    made = certificates.make("Edge CA", now=datetime.datetime.now(datetime.UTC))
+    (tmp_path / "ca.pem").write_text(made.pem)
+    (tmp_path / "ca.key.pem").write_text(made.key_pem)
+    own = {
+        "iotedge_edge_ca": {},
+        "iotedge_edge_ca_certificate": str(tmp_path / "ca.pem"),
+        "iotedge_edge_ca_key": str(tmp_path / "ca.key.pem"),
+    }
+    run = edge.role(options=("-vvv", "--diff"), **own).ok()
+    assert "PRIVATE KEY" not in run.stdout + run.stderr
+    owners = edge.host.exec("sh", "-c", "stat -c '%U %a %n' /var/aziot/*/*").out
+    assert owners.splitlines() == [
+        "aziotcs 644 /var/aziot/certs/edge-ca.pem",
+        "aziotcs 644 /var/aziot/certs/trust-bundle.pem",
+        "aziotks 600 /var/aziot/secrets/edge-ca.key.pem",
+    ]
+    applied = edge.host.read("/etc/aziot/certd/config.d/00-super.toml")
+    assert "/var/aziot/certs/edge-ca.pem" in applied
+    assert "/var/aziot/certs/trust-bundle.pem" in applied
+    assert edge.role(**own).ok().changed == []
+    edge.role(TAKE_AWAY, **ABSENT, **own).ok()
+    # The vendor makes /var/aziot, too, where it is missing.
+    assert edge.tree(applied=False) ^ before <= {"d 755 root:root /var/aziot "}

@@ -111,3 +111,10 @@ def test_a_message_shows_its_state_and_no_environment():
     container["State"] = {"Status": "exited", "ExitCode": 139, "Error": "", "Running": False}
     assert _iotedge_agent.said(container) == '{"Status": "exited", "ExitCode": 139}'
     assert _iotedge_agent.said(None) == "none"
+
+
+def test_a_variable_that_was_taken_out_of_the_file_is_told_from_the_image_s_own():
+    container = {"Config": {"Env": ["A=1", "PATH=/bin"], "Image": "", "Labels": {}}}
+    assert _iotedge_agent.judge(container, {}) == _iotedge_agent.CURRENT
+    assert _iotedge_agent.judge(container, {}, ["A"]) == _iotedge_agent.STALE
+    assert _iotedge_agent.judge(container, {"env": {"A": "1"}}, ["A"]) == _iotedge_agent.CURRENT

@@ -98,7 +98,7 @@ def prepare(guarded, monkeypatch):
         KIND=_iotedge_apply.KIND,
         UNITS=UNITS,
         apply=functools.partial(_iotedge_apply.apply, root=guarded.root),
-        remembered=_iotedge_apply.remembered,
+        remembered=functools.partial(_iotedge_apply.remembered, root=guarded.root),
         unblock=_iotedge_apply.unblock,
         take_back=functools.partial(_iotedge_apply.take_back, root=guarded.root),
     )
@@ -203,7 +203,7 @@ def test_a_change_is_applied_once_behind_docker_and_committed(host):
     assert sorted(calls[2:]) == sorted(f"restart {unit}" for unit in UNITS if unit != TPMD)
     assert result["restarted"] == [DOCKER, *UNITS]
     [commit] = host.checkpoint().commits()
-    assert commit.about["applied"] == {"iotedge": [f"/{PATH}"]}
+    assert commit.about["applied"] == {"iotedge": [{"path": f"/{PATH}", "former": []}]}
     again = _iotedge_config.ensure(entry, Run(check_mode=True, root=host.root))
     assert again["apply_required"] == []
 
@@ -468,7 +468,7 @@ def test_an_agent_that_does_not_come_back_takes_all_back(host, has_image):
 def test_the_way_back_asks_no_engine_whose_daemon_is_down(host):
     host.systemd.call("stop", EDGED)
     host.engine.container = fake_engine.agent(PROXIED, IMAGE)
-    _iotedge_apply.take_back([f"/{PATH}"], root=host.root)
+    _iotedge_apply.take_back([{"path": f"/{PATH}", "former": []}], root=host.root)
     assert host.engine.asked == []
 
 
@@ -478,7 +478,7 @@ def test_the_way_back_ends_whatever_the_file_was(host, content):
         (host.folder / PATH).unlink()
     else:
         host.put(PATH, content)
-    _iotedge_apply.take_back([f"/{PATH}"], root=host.root)
+    _iotedge_apply.take_back([{"path": f"/{PATH}", "former": []}], root=host.root)
 
 
 # A rollback later on ----------------------------------------------------------------------------------------------
