@@ -235,6 +235,13 @@ class _Storage:
                     where=f"storage: {path}",
                     instead="Name a folder such as /srv/edgeAgent.",
                 )
+            if path != os.path.normpath(path):
+                # The same folder, spelled otherwise, would get two owners in turn.
+                raise Refused(
+                    "is not how the folder is named",
+                    where=f"storage: {path}",
+                    instead=f"Write {os.path.normpath(path)}.",
+                )
         self.run = run
 
     def make(self) -> None:
