@@ -72,6 +72,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     refused = _iotedge_install.unsupported(installed)
     if refused:
         raise refused
+    if params["agent_seconds"] < 0:
+        raise Refused("is less than 0", where="agent_seconds", instead="Write 0 to wait for no new edgeAgent.")
     absent = params["state"] == "absent"
     if installed.generation == _iotedge_install.NONE and not absent:
         raise Refused(
