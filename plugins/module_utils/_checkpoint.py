@@ -39,7 +39,7 @@ KEPT_COMMITS = 5
 # Seconds within which verified_restart must follow a change; in a large fleet, many other hosts come in between.
 DEADLINE = 3600
 # Of a deadline, in seconds: longer than any run of a fleet takes.
-_LONGEST = 30 * 86400
+_LONGEST = 366 * 86400
 DEFERRED = "pending/deferred.json"
 _ABOUT = "about.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}\Z")

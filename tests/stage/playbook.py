@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -113,10 +114,15 @@ class Running:
 
     def _end(self) -> None:
         if self._process.poll() is None:
+            # Ansible's workers leave the session (setsid), and would go on to tell the host that its outcome was heard.
+            started = _descendants(self._process.pid)
             if self._live:
                 self._process.kill()
             else:
                 os.killpg(self._process.pid, signal.SIGKILL)
+            for pid in started:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self._process.wait()
 
     def _clear(self) -> None:
@@ -126,6 +132,20 @@ class Running:
                 leave = ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "host"]
                 subprocess.run(leave, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=10)
         self._scratch.cleanup()
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that one has started, and those that they have, parents first."""
+    children: dict[int, list[int]] = {}
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name in brackets may hold anything; behind it are state and parent.
+            parent = int(path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found = [pid]
+    for each in found:
+        found.extend(children.get(each, []))
+    return found[1:]
 
 
 def start(
