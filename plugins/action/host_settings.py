@@ -10,6 +10,8 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+_RARE = ("config_toml", "ecs_config", "environment_file", "iotedge_certificate", "iotedge_config")
+
 
 class ActionModule(ActionBase):
     """See the documentation of the module of the same name."""
@@ -20,6 +22,8 @@ class ActionModule(ActionBase):
         """Run the module."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
+        # The other kinds are sent only where they are asked for: a payload of twice the size costs each host.
+        rare = any(arguments.get(kind) for kind in _RARE)
         # Imported in here, since each host's task is a process of its own, and few tasks need what is imported.
         if any(arguments.get(kind) for kind in ("config_toml", "iotedge_config", "iotedge_certificate")):
             from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
@@ -30,7 +34,7 @@ class ActionModule(ActionBase):
             except Refused as refused:
                 return {**result, "failed": True, "msg": str(refused)}
         found = self._execute_module(
-            module_name="fleetops.container_hosts.host_settings",
+            module_name="fleetops.container_hosts.host_settings" + ("_rare" if rare else ""),
             module_args=arguments,
             task_vars=task_vars,
             wrap_async=self._task.async_val and not self._connection.has_native_async,

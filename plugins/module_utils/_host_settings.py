@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import importlib
 import typing as t
 
 from . import _config_json, _systemd_environment
@@ -21,46 +22,28 @@ class _Kind(t.NamedTuple):
     ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]
 
 
-def _config_toml() -> _Kind:
-    # Imported here, since every run compiles what it imports, and few hosts have such a file.
-    from . import _config_toml
+def _rare(name: str) -> t.Callable[[], _Kind]:
+    """Return how to get a kind that few hosts have.
 
-    return _Kind(_config_toml.ARGUMENT_SPEC, _config_toml.ensure)
+    Not by an import statement: with that, Ansible would send the kind and all that it needs with every task, and a
+    steady state would pay for it. Modules that are to have them import _host_settings_rare.
+    """
 
+    def load() -> _Kind:
+        part = importlib.import_module(f"{__package__}._{name}")
+        return _Kind(part.ARGUMENT_SPEC, part.ensure)
 
-def _iotedge_certificate() -> _Kind:
-    from . import _iotedge_certificate
-
-    return _Kind(_iotedge_certificate.ARGUMENT_SPEC, _iotedge_certificate.ensure)
-
-
-def _iotedge_config() -> _Kind:
-    from . import _iotedge_config
-
-    return _Kind(_iotedge_config.ARGUMENT_SPEC, _iotedge_config.ensure)
-
-
-def _ecs_config() -> _Kind:
-    # Here for the same reason: few hosts are Amazon's, and the table of the agent's variables is large.
-    from . import _ecs_config
-
-    return _Kind(_ecs_config.ARGUMENT_SPEC, _ecs_config.ensure)
-
-
-def _environment_file() -> _Kind:
-    from . import _environment_file
-
-    return _Kind(_environment_file.ARGUMENT_SPEC, _environment_file.ensure)
+    return load
 
 
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
 KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
-    "iotedge_certificate": _iotedge_certificate,  # before the files that name certificates
-    "config_toml": _config_toml,
-    "ecs_config": _ecs_config,
-    "iotedge_config": _iotedge_config,
-    "environment_file": _environment_file,  # before the units' environments, of which it may be a part
+    "iotedge_certificate": _rare("iotedge_certificate"),  # before the files that name certificates
+    "config_toml": _rare("config_toml"),
+    "ecs_config": _rare("ecs_config"),
+    "iotedge_config": _rare("iotedge_config"),
+    "environment_file": _rare("environment_file"),  # before the units' environments, of which it may be a part
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
 # What the action plugins add where an entry of config_toml needs it.
@@ -83,9 +66,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 def receive_library(params: t.Dict[str, t.Any]) -> None:
     """Have config_toml use the libraries that the action plugin sent; nothing where it sent none."""
     if params.get("toml_library"):
-        from . import _toml_library
-
-        _toml_library.receive(params["toml_library"])
+        importlib.import_module(f"{__package__}._toml_library").receive(params["toml_library"])
 
 
 def checked(params: t.Dict[str, t.Any]) -> t.Dict[str, t.List[t.Dict[str, t.Any]]]:

@@ -20,6 +20,7 @@ from . import (
     _guard_units,
     _host_file,
     _host_settings,
+    _host_settings_rare,  # noqa: F401 - so that it is sent: what is proven may be of any kind
     _proxy,
     _transaction,
     _units,

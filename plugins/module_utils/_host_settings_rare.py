@@ -1,0 +1,13 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""The kinds of settings that few hosts have, for modules that are to be sent with them (see _host_settings)."""
+
+from __future__ import annotations
+
+from . import _config_toml, _ecs_config, _environment_file, _iotedge_certificate, _iotedge_config
+
+__all__ = ["_config_toml", "_ecs_config", "_environment_file", "_iotedge_certificate", "_iotedge_config"]
