@@ -16,6 +16,7 @@ from ansible_collections.fleetops.container_hosts.plugins.action import (
     iotedge_config,
     verified_restart,
 )
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings, _host_settings_rare
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _toml_library
 
@@ -70,3 +71,13 @@ def test_a_controller_without_tomlkit_sends_nothing_and_says_why(monkeypatch, pl
 def test_async_is_passed_on(monkeypatch, plugin):
     _result, [executed] = run(monkeypatch, plugin, dict(ENTRY), async_val=30)
     assert executed["wrap_async"]
+
+
+@pytest.mark.parametrize("kind", _host_settings.KINDS)
+def test_what_few_hosts_need_is_sent_to_them_alone(monkeypatch, kind):
+    """The one form of the module imports what the other finds only where it was sent."""
+    _result, [executed] = run(monkeypatch, host_settings, {kind: [ENTRY]})
+    name = executed["module_name"].rpartition(".")[2]
+    common = {"config_json", "systemd_environment"}
+    assert name == ("host_settings" if kind in common else "host_settings_rare")
+    assert hasattr(_host_settings_rare, f"_{kind}") == (kind not in common)
