@@ -17,66 +17,10 @@ description:
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.checkpoint
+  - fleetops.container_hosts.attributes.settings
 attributes:
   platform:
     platforms: linux
-options:
-  config_json:
-    description:
-      - JSON files, each a dict with the options of M(fleetops.container_hosts.config_json).
-      - A list of such dicts in place of one is taken as if its members stood there.
-    type: list
-    elements: raw
-    default: []
-  config_toml:
-    description:
-      - TOML files, each a dict with the options of M(fleetops.container_hosts.config_toml). They need tomlkit on the
-        controller.
-      - A list of such dicts in place of one is taken as if its members stood there.
-    type: list
-    elements: raw
-    default: []
-  iotedge_certificate:
-    description:
-      - Certificates and keys of an Azure IoT Edge device, each a dict with the options of
-        M(fleetops.container_hosts.iotedge_certificate).
-      - A list of such dicts in place of one is taken as if its members stood there.
-      - They are judged and written before the TOML files that name them.
-    type: list
-    elements: raw
-    default: []
-  iotedge_config:
-    description:
-      - Azure IoT Edge's config.toml, as a list with a dict with the options of
-        M(fleetops.container_hosts.iotedge_config). It needs tomlkit on the controller.
-    type: list
-    elements: raw
-    default: []
-  ecs_config:
-    description:
-      - Configuration files of the Amazon ECS agent, each a dict with the options of
-        M(fleetops.container_hosts.ecs_config).
-      - A list of such dicts in place of one is taken as if its members stood there.
-    type: list
-    elements: raw
-    default: []
-  environment_file:
-    description:
-      - Files of NAME=value lines, each a dict with the options of M(fleetops.container_hosts.environment_file).
-      - A list of such dicts in place of one is taken as if its members stood there.
-    type: list
-    elements: raw
-    default: []
-  systemd_environment:
-    description:
-      - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
-      - A list of such dicts in place of one is taken as if its members stood there.
-    type: list
-    elements: raw
-    default: []
-  toml_library:
-    description: What the action plugin sends along for TOML files. Not to be set by anyone else.
-    type: str
 seealso:
   - module: fleetops.container_hosts.host_settings
 """
