@@ -47,6 +47,12 @@ def _ecs_config() -> _Kind:
     return _Kind(_ecs_config.ARGUMENT_SPEC, _ecs_config.ensure)
 
 
+def _ecs_instance() -> _Kind:
+    from . import _ecs_instance
+
+    return _Kind(_ecs_instance.ARGUMENT_SPEC, _ecs_instance.ensure)
+
+
 def _environment_file() -> _Kind:
     from . import _environment_file
 
@@ -61,6 +67,7 @@ KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "ecs_config": _ecs_config,
     "iotedge_config": _iotedge_config,
     "environment_file": _environment_file,  # before the units' environments, of which it may be a part
+    "ecs_instance": _ecs_instance,
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
 # What the action plugins add where an entry of config_toml needs it.

@@ -333,8 +333,9 @@ class _Plan:
         return [] if content is None else [(self.file, content)]
 
     def _read(self, path: str) -> t.Optional[bytes]:
-        if path in self._edited:
-            return self._edited[path]
+        # In check mode, the disk doesn't have what this run wrote, here or elsewhere.
+        if path in self.run.edits:
+            return self.run.edits[path].after
         try:
             # A drop-in may be masked by a link to /dev/null: then it reads as empty, which is what it comes to.
             with open(self.run.root + path, "rb") as handle:

@@ -68,6 +68,13 @@ options:
     type: list
     elements: raw
     default: []
+  ecs_instance:
+    description:
+      - A container instance of Amazon ECS, as a list with a dict with the options of
+        M(fleetops.container_hosts.ecs_instance).
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).
@@ -85,6 +92,7 @@ seealso:
   - module: fleetops.container_hosts.iotedge_config
   - module: fleetops.container_hosts.ecs_config
   - module: fleetops.container_hosts.environment_file
+  - module: fleetops.container_hosts.ecs_instance
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -131,6 +139,11 @@ ecs_config:
   elements: dict
 environment_file:
   description: The results of M(fleetops.container_hosts.environment_file), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+ecs_instance:
+  description: The results of M(fleetops.container_hosts.ecs_instance), in the order asked for.
   returned: success
   type: list
   elements: dict
