@@ -13,7 +13,7 @@ from .. import engine
 from ..host import Host
 from ..registry import Registry
 
-__all__ = ["AGENT", "CONFIG", "PLATFORMS", "agent", "install", "metadata_log"]
+__all__ = ["AGENT", "CONFIG", "PLATFORMS", "agent", "install", "install_upstart", "metadata_log", "upstart_pids"]
 
 CONFIG = "/etc/ecs/ecs.config"
 AGENT = "/run/ecs-stand-in/agent.json"
@@ -122,6 +122,57 @@ def install(host: Host, platform: str, registry: Registry, *, part_of: bool = Tr
     if done.rc != 0:
         raise engine.StageError(f"The stand-ins do not start on {host.name}: {done.err}")
     agent(host)
+
+
+_INITCTL = """\
+#!/bin/sh
+# Upstart's, as far as one job goes: `start` takes the environment from the override, `restart` keeps the old one.
+pid=$(cat /run/ecs.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null || pid=
+case $1 in
+  status) if [ "$pid" ]; then echo "ecs start/running, process $pid"; else echo "ecs stop/waiting"; fi ;;
+  stop)
+    [ "$pid" ] || { echo 'initctl: Unknown instance:' >&2; exit 1; }
+    kill "$pid"; rm -f /run/ecs.pid ;;
+  start)
+    [ ! "$pid" ] || { echo 'initctl: Job is already running: ecs' >&2; exit 1; }
+    set -- $(sed -n 's/^env \\([A-Za-z_]*=.*\\)/\\1/p' /etc/init/ecs.override 2>/dev/null)
+    env -i PATH="$PATH" "$@" setsid sleep 100000 >/dev/null 2>&1 </dev/null & echo $! >/run/ecs.pid ;;
+esac
+"""
+_SERVICE = """\
+#!/bin/sh
+# The script of init that starts Docker, as far as its environment goes.
+[ "$1 $2" = 'docker restart' ] || exit 2
+kill "$(cat /var/run/docker.pid 2>/dev/null)" 2>/dev/null
+[ ! -e /etc/sysconfig/docker ] || . /etc/sysconfig/docker
+setsid sleep 100000 >/dev/null 2>&1 </dev/null & echo $! >/var/run/docker.pid
+"""
+
+
+def install_upstart(host: Host) -> None:
+    """Make a host that isn't booted an Amazon Linux AMI: /sbin/initctl with the job ecs, and /sbin/service."""
+    about = PLATFORMS["amazon-linux-ami"]
+    engine.docker("exec", host.container, "rm", "-f", "/etc/os-release")
+    engine.put(
+        host.container,
+        {
+            "/etc/os-release": (about.os_release.encode(), 0o644),
+            "/etc/system-release": (about.system_release.encode(), 0o644),
+            "/etc/sysconfig/docker": (b'OPTIONS="--default-ulimit nofile=1024:4096"\n', 0o644),
+            "/etc/init/ecs.conf": (b"start on stopped rc RUNLEVEL=[345]\n", 0o644),
+            CONFIG: (b"", 0o644),
+            "/usr/sbin/initctl": (_INITCTL.encode(), 0o755),
+            "/usr/sbin/service": (_SERVICE.encode(), 0o755),
+        },
+    )
+    done = host.exec("sh", "-c", "/sbin/service docker restart && /sbin/initctl start ecs")
+    if done.rc != 0:
+        raise engine.StageError(f"The stand-ins do not start on {host.name}: {done.err}")
+
+
+def upstart_pids(host: Host) -> list[int]:
+    """The processes of Docker's and the agent's stand-ins."""
+    return [int(host.read(path)) for path in ("/var/run/docker.pid", "/run/ecs.pid")]
 
 
 def agent(host: Host, seconds: float = 20) -> dict[str, t.Any]:

@@ -18,5 +18,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    do_POST = do_GET
+
 
 http.server.HTTPServer(("169.254.169.254", 80), Handler).serve_forever()
