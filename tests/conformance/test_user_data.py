@@ -92,7 +92,8 @@ def found(container: str) -> Files:
     """What is at the places that the boothook writes to."""
     script = f"find {' '.join(LOOK)} -type f 2>/dev/null | tar -c -T - 2>/dev/null"
     with tarfile.open(fileobj=io.BytesIO(run(container, "sh", "-c", script))) as tar:
-        return {each.name: (tar.extractfile(each).read(), each.mode) for each in tar.getmembers()}  # type: ignore[union-attr]  # all are files
+        opened = [(each, tar.extractfile(each)) for each in tar.getmembers()]
+        return {each.name: (content.read(), each.mode) for each, content in opened if content}
 
 
 def ensure(module: t.Any, root: pathlib.Path, **params: t.Any) -> None:
