@@ -85,6 +85,12 @@ molecule: engine ## the roles' scenarios, or some: make molecule SCENARIOS=moby
 integration: engine ## whole playbooks on real hosts
 	pytest -q tests/integration
 
+.PHONY: windows
+windows: env ## variables of Windows hosts, on Wine's registry
+	@tests/stage/ensure-packages @tests/windows/packages.txt
+	@$(TESTS).windows
+	pytest -q tests/windows
+
 .PHONY: benchmark
 benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figures into docs/benchmarks.md
 	@$(TESTS).benchmark $(if $(WRITE),--write)
@@ -105,6 +111,7 @@ stages:
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
+	@$(TIMED) windows $(MAKE) --no-print-directory windows
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 
 .PHONY: clean

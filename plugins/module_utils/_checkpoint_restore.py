@@ -165,7 +165,9 @@ def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> No
     if was is None or (os.path.isdir(path) and folder not in made and not checkpoint.noted_folder(folder)):
         return
     checkpoint.note_folder(folder)
-    _host_file.make_folder(path, _host_file.Missing(folder_mode=was.mode))
+    # Those above it are for others too, who need not be root: /var/secrets of /var/secrets/aziot/keyd, which is 0700.
+    above = _host_file.Missing(folder_mode=0o755)
+    _host_file.make_folder(path, _host_file.Missing(folder_mode=was.mode, above=above))
     os.chown(path, was.owner, was.group)
     os.chmod(path, was.mode)
     for name, value in was.extended.items():

@@ -94,10 +94,10 @@ class _Pair:
         self.key_path: str = params["key_path"]
         self.content = _given(params["content"])
         self.key_content = _given(params["key_content"])
-        self.service = _access.reader(params["owner"], params["group"])
+        self.service = _access.reader(params["owner"], params["group"], run.root)
         self.has_key_file = bool(self.key_path) and not self.key_path.startswith(_PKCS11)
         if self.has_key_file:
-            self.key_service = _access.reader(params["key_owner"], params["key_group"])
+            self.key_service = _access.reader(params["key_owner"], params["key_group"], run.root)
 
     def ensure(self) -> t.Dict[str, t.Any]:
         now = time.time()

@@ -12,7 +12,7 @@ import os
 import stat
 import typing as t
 
-from . import _account
+from . import _account, _iotedge_install
 from ._errors import Refused
 
 LIST, ENTER = os.R_OK | os.X_OK, os.X_OK
@@ -31,13 +31,17 @@ class Reader(t.NamedTuple):
     groups: t.Tuple[int, ...]  # all of them, the first included
 
 
-def reader(owner: str, group: str) -> Reader:
+def reader(owner: str, group: str, root: str = "") -> Reader:
     """Return the reader with these names (or numbers); raises Refused where the host doesn't know them."""
     try:
         user, gid = _account.user_id(owner), _account.group_id(group)
     except Refused as refused:
         if owner not in _OF_THE_RUNTIME:
             raise
+        # Another generation of the runtime has other users, and the reason is to be that.
+        unsupported = _iotedge_install.unsupported(_iotedge_install.find(root))
+        if unsupported:
+            raise unsupported from None
         raise Refused(
             f"{refused.what}: the runtime of Azure IoT Edge is not installed",
             where=refused.where,

@@ -124,8 +124,13 @@ class Transaction:
         applied = {unit for name in due.apply for unit in _APPLY[name]().UNITS}
         if due.restart or due.apply:
             self._drain()
+        # What the change first brought up, as daemons without any configuration: those that ask others come down first.
+        down = [unit for unit in due.restart if unit in self.request.get("down", ())]
+        for unit in reversed(down):
+            self._touch(unit, "stop")
+            self._stop(unit)
         for unit in self.units:
-            if unit in applied or self._followed(unit):
+            if unit in applied or unit in down or self._followed(unit):
                 continue
             # Also what another one's restart has taken down and not brought up again.
             if unit in due.restart or self._fell(unit):
@@ -193,6 +198,13 @@ class Transaction:
         self.touched[unit] = how
         self.checkpoint.write("running.json", self.request)
 
+    def _stop(self, unit: str) -> None:
+        """Stop a unit. The sockets that start it on demand go on listening, also those that are closed with it."""
+        sockets = [name for name, state in _units.states(_units.sockets(unit)).items() if state.running]
+        _units.stop(unit, self.request["seconds"])
+        for socket in sockets:
+            _units.systemctl("start", "--", socket, seconds=self.request["seconds"])
+
     def _restart(self, unit: str) -> None:
         seconds = self.request["seconds"]
         try:
@@ -209,7 +221,8 @@ class Transaction:
 
     def _wait_until_stable(self, units: t.Sequence[str]) -> None:
         """Watch the touched units for as long as they are to stay up with one and the same process."""
-        first = _units.states([unit for unit in units if unit in self.touched and unit not in self._queued])
+        waited = [unit for unit in units if self.touched.get(unit, "stop") != "stop" and unit not in self._queued]
+        first = _units.states(waited)
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
@@ -303,10 +316,11 @@ class Transaction:
     def _bring_back(self, unit: str) -> t.List[str]:
         how = self.touched.get(unit)
         if how is None:
+            # It may have gone down with one that it needs, and systemd doesn't bring it up again with that.
             return self._troubles(lambda: self._restart(unit)) if self._fell(unit) else []
         if not self._ran(unit):
             # It had failed, and what it may have come up with isn't proven.
-            return self._troubles(lambda: _units.stop(unit, self.request["seconds"]))
+            return self._troubles(lambda: self._stop(unit))
         if how == "reload":
             return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
         # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
@@ -377,6 +391,7 @@ class Transaction:
             "run": self.request.get("run"),
             "units": self.request["units"],
             "touched": self.touched,
+            "down": [unit for unit in self.touched if not self._ran(unit)],
             "applied": self.request.get("applied", {}),
             "daemon_json": {unit: _daemon_json(self.request, unit) for unit in self.touched},
         }

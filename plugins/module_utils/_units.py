@@ -189,6 +189,13 @@ def stop(name: str, seconds: float) -> None:
     systemctl("stop", "--", name, seconds=seconds)
 
 
+def sockets(name: str) -> t.List[str]:
+    """Return the sockets on which systemd listens for a unit."""
+    lines = systemctl("show", "--property=TriggeredBy", "--", name).splitlines()
+    found = [unit for line in lines if line.startswith("TriggeredBy=") for unit in line.partition("=")[2].split()]
+    return [unit for unit in found if unit.endswith(".socket")]
+
+
 def reload(name: str, seconds: float) -> None:
     """Have a unit's process read its configuration anew."""
     forget()

@@ -392,6 +392,7 @@ class _Back:
     def complete(self, request: _transaction.Request) -> None:
         """Fill in what the commits themselves know: their units, and which of them need a restart."""
         known = {unit["name"] for unit in request["units"]}
+        down: t.Dict[str, bool] = {}  # whether a unit did not run before; what the oldest commit says of it counts
         for commit in reversed(self.commits):
             for unit in commit.about.get("units", []):
                 how = commit.about.get("touched", {}).get(unit["name"])
@@ -400,6 +401,8 @@ class _Back:
                     request["units"].append({"name": unit["name"], "environment": {}, "restart": "always"})
             for key in ("daemon_json", "applied"):
                 request.setdefault(key, {}).update(commit.about.get(key, {}))
+            down.update((unit, unit in commit.about.get("down", ())) for unit in commit.about.get("touched", {}))
+        request["down"] = [unit for unit in down if down[unit]]
         request["undoes"] = [commit.id for commit in self.commits]
 
     def put_back(self) -> t.Dict[str, t.List[str]]:

@@ -49,6 +49,9 @@ def main() -> int:
 def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
     """Reach the steady state, make sure that both ways see it as theirs, then measure round by round."""
     with step(f"{case.name}: first run"):
+        case.install(up)
+        if case.prepare.exists():
+            measure.run(case.prepare, up.inventory, up.hosts)
         measure.run(case.ours, up.inventory, up.hosts)
     for path in (case.ours, case.builtin):
         changed = measure.run(path, up.inventory, up.hosts).changed

@@ -7,6 +7,8 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+from ..stage import fleet, iotedge
+
 PLAYBOOKS = pathlib.Path(__file__).parent / "playbooks"
 
 
@@ -14,11 +16,17 @@ class Case(t.NamedTuple):
     """One role: playbooks/<name>/ours.yml runs it, builtin.yml reaches the same result by ansible.builtin tasks.
 
     `budget`: what the role's steady state may cost, in pings. `gain`: how many times more the other must cost.
+    `install`: what the role needs on the hosts; prepare.yml is run after it, where there is one.
     """
 
     name: str
     budget: float
     gain: float
+    install: t.Callable[[fleet.Fleet], None] = lambda up: None
+
+    @property
+    def prepare(self) -> pathlib.Path:
+        return PLAYBOOKS / self.name / "prepare.yml"
 
     @property
     def ours(self) -> pathlib.Path:
@@ -29,6 +37,16 @@ class Case(t.NamedTuple):
         return PLAYBOOKS / self.name / "builtin.yml"
 
 
-CASES = (Case("moby", budget=2.0, gain=4.0),)
+def _install_iotedge(up: fleet.Fleet) -> None:
+    for host in up.hosts:
+        iotedge.install(host)
+    iotedge.publish_agent(up.registry, iotedge.VERSION)
+
+
+# One after the other on the same hosts: what a case has installed is still there for those after it.
+CASES = (
+    Case("moby", budget=2.0, gain=4.0),
+    Case("iotedge", budget=3.5, gain=4.0, install=_install_iotedge),
+)
 EMPTY = PLAYBOOKS / "empty.yml"
 PING = PLAYBOOKS / "ping.yml"

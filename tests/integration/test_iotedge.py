@@ -161,9 +161,10 @@ class Device:
 def device(new_host: t.Callable[..., Host], stage: fleet.Fleet, run_playbook: Play) -> t.Callable[..., Device]:
     """`device(suite)`: IoT Edge is installed on it, and nothing configured, or what `config` is (a file's path)."""
 
-    def make(suite: str, config: str | None = None) -> Device:
+    def make(suite: str, config: str | None = None, *, installed: bool = True) -> Device:
         host = new_host(suite)
-        iotedge.install(host)
+        if installed:
+            iotedge.install(host)
         image = iotedge.publish_agent(stage.registry, f"1.5.{next(_numbers)}")
         configured = config == HAND_EDITED
         if configured:
@@ -320,3 +321,28 @@ def test_certificates_reach_the_device_and_go_again(device: t.Callable[..., Devi
     edge.role(TAKE_AWAY, **ABSENT, **own).ok()
     # The vendor makes /var/aziot, too, where it is missing.
     assert edge.tree(applied=False) ^ before <= {"d 755 root:root /var/aziot "}
+
+
+def test_a_bare_host_gets_the_runtime_and_later_an_update(
+    device: t.Callable[..., Device], tmp_path: pathlib.Path
+) -> None:
+    edge = device("bookworm", installed=False)
+    versions = ("1.5.21-1", "1.5.22-1")
+    for version in versions:
+        (tmp_path / version).mkdir()
+        iotedge.packages(tmp_path / version, version)
+    install = {"iotedge_install": True, "iotedge_package_folder": str(tmp_path / versions[0])}
+    before = edge.tree()
+    edge.role(options=("--check",), **install).ok()
+    assert edge.tree() == before
+
+    edge.role(**install).ok()
+    assert edge.wait_for_agent()["https_proxy"] == edge.stage.squid.url()
+    assert edge.role(**install).ok().changed == []
+
+    update = install | {"iotedge_package_folder": str(tmp_path / versions[1])}
+    edge.role(ROLE, **update).ok()
+    assert versions[1] in edge.host.exec("dpkg-query", "--show", "aziot-edge").out
+    assert edge.host.exec("systemctl", "is-active", "aziot-edged").out.strip() == "active"
+    assert edge.check()["proxy-settings"] == "ok"
+    assert edge.role(ROLE, **update).ok().changed == []

@@ -40,7 +40,7 @@ def main() -> int:
             found = fleet.load(asked.fleet)
             for each in found.hosts:
                 iotedge.install(each)
-            print(iotedge.publish_agent(found.registry, "1"))
+            print(iotedge.publish_agent(found.registry, iotedge.VERSION))
         elif asked.remove:
             images.remove()
         else:

@@ -185,6 +185,17 @@ def test_what_someone_else_put_into_a_folder_of_ours_stays(guarded):
     assert os.listdir(guarded.folder / "etc/new") == ["theirs"]
 
 
+def test_folders_above_a_private_one_are_made_again_for_all(guarded):
+    guarded.put("var/secrets/service/id", b"secret", 0o600)
+    folders = [guarded.folder / path for path in ("var/secrets/service", "var/secrets")]
+    folders[0].chmod(0o700)
+    guarded.change({"var/secrets/service/id": None})
+    assert not folders[0].exists()
+    folders[1].rmdir()  # as where all of it was of our making
+    _checkpoint_restore.restore(guarded.checkpoint())
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700, 0o755]
+
+
 def test_what_a_run_killed_in_its_write_left_beside_a_file_goes_too(guarded):
     guarded.put(FILE, b"old")
     tree = guarded.tree()

@@ -362,6 +362,13 @@ def test_a_host_without_the_runtime(host):
         Refused, match="owner: aziotcs does not exist on this host: the runtime of Azure IoT Edge is not"
     ):
         ensure(host, **{**BUNDLE, "owner": "aziotcs"})
+
+
+def test_a_runtime_of_another_generation_is_the_reason(host):
+    put(host, "/lib/systemd/system/iotedge.service", "[Unit]\n")
+    put(host, "/etc/iotedge/config.yaml", "")
+    with pytest.raises(Refused, match=r"/etc/iotedge/config.yaml: IoT Edge 1.1 or older is installed"):
+        ensure(host, **{**BUNDLE, "owner": "aziotcs"})
     with pytest.raises(Refused, match=r"owner: nosuchuser does not exist on this host. Create it first"):
         ensure(host, **{**BUNDLE, "owner": "nosuchuser"})
 

@@ -211,6 +211,33 @@ def test_a_unit_that_had_failed_is_not_up_after_the_way_back(host, content, verd
     assert [call for call in host.systemd.calls("restart") if APP in call] == [f"restart -- {APP}"]
 
 
+def test_a_unit_that_fell_with_another_one_is_up_after_the_way_back(host):
+    host.systemd.on(APP, "restart", f"systemctl --no-pager stop {OTHER}")  # as Requires= does where it fails
+    asked = request(unit(APP, {"WHICH": "new"}), unit(OTHER), verify=[["/bin/false"]])
+    assert_taken_back(host, carry_out(host, asked), "/bin/false")
+    assert host.systemd.properties(OTHER)["ActiveState"] == "active"
+
+
+def test_what_a_commit_brought_up_goes_down_with_it_and_its_sockets_listen_on(host):
+    host.change({FILE: b"BROKEN=1\n"})  # what was before it: a daemon that has no configuration
+    properties = host.systemd.state / APP / "properties"
+    properties.write_text(properties.read_text() + "TriggeredBy=app.socket closed.socket app.timer\n")
+    for name, active in (("app.socket", "active"), ("closed.socket", "inactive")):
+        (host.systemd.state / name).mkdir()
+        (host.systemd.state / name / "properties").write_text(f"ActiveState={active}\nMainPID=0\n")
+    asked = request(unit(OTHER, restart="always"), unit(APP, restart="always"), undoes=["0001"], down=[APP])
+    result = carry_out(host, asked)
+    assert (result["state"], result["restarted"], host.systemd.pid(APP)) == ("committed", [OTHER], 0)
+    assert host.systemd.calls("stop", "start") == [f"stop -- {APP}", "start -- app.socket"]
+
+
+def test_a_commit_knows_what_was_down_before_it(host):
+    asked = request(unit(APP, {"WHICH": "new"}), unit(OTHER, restart="always"))
+    asked["was"][APP]["running"] = False
+    carry_out(host, asked)
+    assert [commit.about["down"] for commit in host.checkpoint().commits()] == [[APP]]
+
+
 def test_what_is_left_to_others_is_deferred_and_stays_pending(host):
     result = carry_out(host, request(unit(APP, {"WHICH": "new"}, "never"), unit(OTHER, restart="always")))
     assert (result["state"], result["left"], which(host)) == ("deferred", [APP], "old")

@@ -251,6 +251,22 @@ def test_back_to_before_a_named_commit(host):
     assert (host.tree(), which(host), host.checkpoint().commits()) == (host.before, "old", [])
 
 
+def test_back_to_before_a_unit_first_ran_has_it_stopped_even_by_way_of_later_commits(host):
+    host.systemd.kill(APP)
+    first = commit(host, "one")
+    commit(host, "two")
+    _run, result = ensure(host, units=[], state="rolled_back", commit=first)
+    assert (result["outcome"]["state"], host.tree(), host.systemd.pid(APP)) == ("committed", host.before, 0)
+
+
+def test_back_to_before_a_later_commit_has_its_unit_run_on(host):
+    host.systemd.kill(APP)
+    commit(host, "one")
+    commit(host, "two")
+    ensure(host, units=[], state="rolled_back")
+    assert which(host) == "one"
+
+
 @pytest.mark.parametrize(("named", "message"), [("0009", "names no commit"), ("000", "names more than one commit")])
 def test_no_such_commit(host, named, message):
     commit(host, "one")
