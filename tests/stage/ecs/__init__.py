@@ -13,7 +13,17 @@ from .. import engine
 from ..host import Host
 from ..registry import Registry
 
-__all__ = ["AGENT", "CONFIG", "PLATFORMS", "agent", "install", "install_upstart", "metadata_log", "upstart_pids"]
+__all__ = [
+    "AGENT",
+    "BY_SUITE",
+    "CONFIG",
+    "PLATFORMS",
+    "agent",
+    "install",
+    "install_upstart",
+    "metadata_log",
+    "upstart_pids",
+]
 
 CONFIG = "/etc/ecs/ecs.config"
 AGENT = "/run/ecs-stand-in/agent.json"
@@ -56,6 +66,9 @@ PLATFORMS = {
     # The stage's own Debian.
     "deb": Platform("", amazon=False),
 }
+
+# Which one a fleet's host presents itself as, where nobody says.
+BY_SUITE = {"bookworm": "amazon-linux-2", "trixie": "amazon-linux-2023"}
 
 _UNIT = """\
 # A stand-in for tests; not Amazon's. What is here is what was read in Amazon's units.
