@@ -275,8 +275,8 @@ def test_tasks_are_moved_away_first_and_come_back_whatever_happens(instance: t.C
     assert one.tree() == before
     assert [one.proxies(unit) for unit in UNITS] == [{}, {}]
     first, second = one.host.read("/root/drained").splitlines()
-    assert first.split() == [str(old["docker"]), str(old["ecs"]), "before"]
-    assert second.split() == [*(str(pid) for pid in one.processes().values()), "after"]
+    assert first.split() == ["before", str(old["docker"]), str(old["ecs"])]
+    assert second.split() == ["after", *(str(pid) for pid in one.processes().values())]
     assert ecs.agent(one.host)
 
     one.role(**drain).ok()
