@@ -38,6 +38,8 @@ LOCK_SECONDS = 900
 KEPT_COMMITS = 5
 # Seconds within which verified_restart must follow a change; in a large fleet, many other hosts come in between.
 DEADLINE = 3600
+# Of a deadline, in seconds: longer than any run of a fleet takes.
+_LONGEST = 30 * 86400
 DEFERRED = "pending/deferred.json"
 _ABOUT = "about.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,63}\Z")
@@ -72,6 +74,12 @@ class Checkpoint:
                 f"{name!r} is no name of a checkpoint",
                 where="checkpoint",
                 instead="Use lower-case letters, digits and `_`: moby.",
+            )
+        if not 1 <= deadline <= _LONGEST:
+            raise Refused(
+                f"is {deadline:g} seconds, and a change would be taken back at once, or never",
+                where="the checkpoint's deadline",
+                instead=f"Write a number from 1 to {_LONGEST}.",
             )
         self.name = name
         self.root = root

@@ -72,6 +72,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     refused = _iotedge_install.unsupported(installed)
     if refused:
         raise refused
+    if params["agent_seconds"] < 0:
+        raise Refused("is less than 0", where="agent_seconds", instead="Write 0 to wait for no new edgeAgent.")
     absent = params["state"] == "absent"
     if installed.generation == _iotedge_install.NONE and not absent:
         raise Refused(
@@ -234,6 +236,13 @@ class _Storage:
                     "has a colon, so Docker can't mount it" if os.path.isabs(path) else "is not an absolute path",
                     where=f"storage: {path}",
                     instead="Name a folder such as /srv/edgeAgent.",
+                )
+            if path != os.path.normpath(path):
+                # The same folder, spelled otherwise, would get two owners in turn.
+                raise Refused(
+                    "is not how the folder is named",
+                    where=f"storage: {path}",
+                    instead=f"Write {os.path.normpath(path)}.",
                 )
         self.run = run
 

@@ -80,7 +80,8 @@ options:
     default: []
   agent_seconds:
     description:
-      - How long M(fleetops.container_hosts.verified_restart) waits for an edgeAgent that it had to have made anew.
+      - How long M(fleetops.container_hosts.verified_restart) waits for an edgeAgent that it had to have made anew; 0
+        for not at all.
     type: float
     default: 300
   state:

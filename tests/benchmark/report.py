@@ -26,17 +26,17 @@ class Spread(t.NamedTuple):
 
 
 class Round(t.NamedTuple):
-    """One round: each playbook run once, right after the other."""
+    """One round: each playbook run once, right after the other. `builtin` is so dear that not every round has it."""
 
     empty: Cost
     ping: Cost
     ours: Cost
-    builtin: Cost
+    builtin: Cost | None = None
 
 
 def whole(rounds: t.Sequence[Round], what: str) -> Spread:
     """A playbook's CPU time on the controller by that of the ping next to it, as `time` would show it."""
-    return Spread.of([_of(each, what).controller / each.ping.controller for each in rounds])
+    return Spread.of([cost.controller / each.ping.controller for each, cost in _having(rounds, what)])
 
 
 def here(rounds: t.Sequence[Round], what: str) -> Spread:
@@ -51,8 +51,9 @@ def everywhere(rounds: t.Sequence[Round], what: str) -> Spread:
 
 def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
     """A Markdown table; ratios are least / median / most over the rounds, pair by pair."""
+    compared = len(_having(rounds, "builtin"))
     lines = [
-        f"Role `{name}`: {hosts} hosts, {len(rounds)} rounds.",
+        f"Role `{name}`: {hosts} hosts, {len(rounds)} rounds, {compared} of them with the last row.",
         "",
         "| playbook | CPU here, s | CPU on hosts, s | clock, s | whole command | here | **here and on hosts** |",
         "|---|---|---|---|---|---|---|",
@@ -63,7 +64,7 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
         ("ours", "the role's steady state"),
         ("builtin", "the same by `ansible.builtin` tasks"),
     ):
-        costs = [_of(each, what) for each in rounds]
+        costs = [cost for _, cost in _having(rounds, what)]
         seconds = [f"{Spread.of([cost[column] for cost in costs]).median:.2f}" for column in (0, 1, 2)]
         ratios = [str(whole(rounds, what))]
         ratios += ["", ""] if what == "empty" else [str(here(rounds, what)), str(everywhere(rounds, what))]
@@ -74,8 +75,9 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
 def _by_ping(rounds: t.Sequence[Round], what: str, spent: t.Callable[[Cost], float]) -> Spread:
     # The start-up is the same in every round: its median is surer than the one beside.
     start_up = statistics.median(spent(each.empty) for each in rounds)
-    return Spread.of([(spent(_of(each, what)) - start_up) / (spent(each.ping) - start_up) for each in rounds])
+    return Spread.of([(spent(cost) - start_up) / (spent(each.ping) - start_up) for each, cost in _having(rounds, what)])
 
 
-def _of(each: Round, what: str) -> Cost:
-    return t.cast("Cost", getattr(each, what))
+def _having(rounds: t.Sequence[Round], what: str) -> list[tuple[Round, Cost]]:
+    """The rounds in which a playbook was run, each with its cost."""
+    return [(each, cost) for each in rounds if (cost := t.cast("Cost | None", getattr(each, what)))]

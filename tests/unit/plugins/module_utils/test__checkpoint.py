@@ -255,3 +255,9 @@ def test_two_processes_at_once_lose_nothing_and_keep_the_first_state(guarded):
     checkpoint = guarded.checkpoint()
     assert firsts(checkpoint.records()) == {f"/{FILE}": b"", "/etc/of-a": None, "/etc/of-b": None}
     assert [kept.aside for kept in checkpoint.records()] == [()] * 3
+
+
+@pytest.mark.parametrize("deadline", [0, -5, 1e300, float("nan")])
+def test_a_deadline_that_is_none_is_refused(deadline):
+    with pytest.raises(Refused, match=r"deadline: is .* seconds, and a change would be taken back at once, or never"):
+        Checkpoint("moby", deadline=deadline)

@@ -358,6 +358,11 @@ BAD_PARAMETERS = {
     "storage of others": ({"storage": {"hbu": "/srv/hub"}}, "storage: knows no hbu"),
     "storage, relative": ({"storage": {"hub": "srv/hub"}}, "storage: srv/hub: is not an absolute path"),
     "storage with a colon": ({"storage": {"agent": "/srv/a:b"}, **WANTED}, "storage: /srv/a:b: has a colon"),
+    "storage with a slash at its end": (
+        {"storage": {"agent": "/srv/a", "hub": "/srv/a/"}, **WANTED},
+        "storage: /srv/a/: is not how the folder is named. Write /srv/a.",
+    ),
+    "storage by way of another": ({"storage": {"agent": "/srv/a/../../etc"}, **WANTED}, "Write /etc."),
     "storage, one for both": ({"storage": {"agent": "/srv/a", "hub": "/srv/a"}, **WANTED}, "storage: is the same for"),
 }
 
