@@ -109,6 +109,13 @@ options:
     type: list
     elements: raw
     default: []
+  ecs_instance:
+    description:
+      - A container instance of Amazon ECS, as a list with a dict with the options of
+        M(fleetops.container_hosts.ecs_instance).
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).

@@ -98,13 +98,19 @@ def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
         proxy = _ecs_config_notices.PROXY_NAMES[:3] if params["proxy"] else ()
         return _Asked({}, [*given, *remove, *proxy], absent)
     settings = _proxy(params["proxy"], params["ipv6_metadata"], run) if params["proxy"] else {}
-    for name, value in given.items():
-        settings[name] = _text(name, value, params["allow_unknown"])
-        _ecs_config_document.check(name, settings[name])
+    settings.update(canonical(given, params["allow_unknown"]))
     for name in remove:
         if name in settings:
             raise Refused("is both set and removed", where=name, instead="Name it once.")
     return _Asked(settings, remove, absent)
+
+
+def canonical(given: t.Mapping[str, t.Any], allow_unknown: bool = False) -> t.Dict[str, str]:
+    """Return the variables as they are written; raises Refused for what no reader takes as it is meant."""
+    settings = {name: _text(name, value, allow_unknown) for name, value in given.items()}
+    for name, text in settings.items():
+        _ecs_config_document.check(name, text)
+    return settings
 
 
 def _proxy(model: t.Dict[str, t.Any], ipv6: bool, run: Run) -> t.Dict[str, str]:

@@ -8,6 +8,20 @@
 
 from __future__ import annotations
 
-from . import _config_toml, _ecs_config, _environment_file, _iotedge_certificate, _iotedge_config
+from . import (
+    _config_toml,
+    _ecs_config,
+    _ecs_instance,
+    _environment_file,
+    _iotedge_certificate,
+    _iotedge_config,
+)
 
-__all__ = ["_config_toml", "_ecs_config", "_environment_file", "_iotedge_certificate", "_iotedge_config"]
+__all__ = [
+    "_config_toml",
+    "_ecs_config",
+    "_ecs_instance",
+    "_environment_file",
+    "_iotedge_certificate",
+    "_iotedge_config",
+]

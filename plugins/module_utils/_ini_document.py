@@ -18,8 +18,8 @@ import typing as t
 from ._errors import Refused
 
 # What we add to a file without the section, so that it can be told from the administrator's own when it goes again.
-_MADE_SECTION = b"# The section below was added by fleetops.container_hosts."
-_MADE_FILE = b"# This file was made by fleetops.container_hosts."
+MADE_SECTION = b"# The section below was added by fleetops.container_hosts."
+MADE_FILE = b"# This file was made by fleetops.container_hosts."
 
 
 class _Line(t.NamedTuple):
@@ -55,7 +55,7 @@ def set_options(
                 "has an option before its first section, so that nothing can read it",
                 instead=f"Write [{section}] above it, or remove it.",
             )
-        marker = _MADE_FILE if content is None else _MADE_SECTION
+        marker = MADE_FILE if content is None else MADE_SECTION
         kept[:0] = [_Line(b"", b"\n".join([marker, b"[%s]" % section.encode(), *added]) + b"\n")]
     elif added:
         head = lines[t.cast("int", header)].raw
@@ -130,11 +130,11 @@ def _without_ours(result: bytes, section: bytes, content: t.Optional[bytes]) -> 
     """Return the file without the section, or None for the file, that we made, if nothing else came to be in it."""
     if content is None:
         return None
-    for marker in (_MADE_FILE, _MADE_SECTION):
+    for marker in (MADE_FILE, MADE_SECTION):
         made = b"\n".join([marker, b"[%s]" % section, b""])
         rest = result[len(made) :]
         if result.startswith(made) and _opens_a_section(rest):
-            return None if marker is _MADE_FILE and not rest else rest
+            return None if marker is MADE_FILE and not rest else rest
     return result
 
 

@@ -22,6 +22,7 @@ TASK_CREDENTIALS = "169.254.170.2"  # where tasks get theirs, and dockerd its ow
 METADATA_IPV6 = "fd00:ec2::254"
 # No program takes a proxy to a socket. It is there because the vendor's page has it.
 _SOCKET = "/var/run/docker.sock"
+_PIPE = "\\\\.\\pipe\\docker_engine"  # the same on Windows
 
 
 def with_scheme(model: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -32,9 +33,10 @@ def with_scheme(model: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     }
 
 
-def environment(proxy: _proxy.Proxy, *, ipv6: bool = False) -> Rendered:
+def environment(proxy: _proxy.Proxy, *, ipv6: bool = False, windows: bool = False) -> Rendered:
     """Return name -> value for NAMES; `ipv6`: the metadata's IPv6 address is direct too."""
-    direct = _no_proxy.parse([METADATA, TASK_CREDENTIALS, *([METADATA_IPV6] if ipv6 else []), _SOCKET])
+    socket = _PIPE if windows else _SOCKET
+    direct = _no_proxy.parse([METADATA, TASK_CREDENTIALS, *([METADATA_IPV6] if ipv6 else []), socket])
     everything = {entry.text: entry for entry in (*direct, *proxy.no_proxy)}
     wanted = proxy._replace(no_proxy=tuple(everything.values()))
     return _proxy_environment.environment(wanted, readers="go", cases=("upper",))

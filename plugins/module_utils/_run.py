@@ -32,6 +32,7 @@ class Run:
         self.diffs: t.List[t.Dict[str, str]] = []
         self.notices: t.List[Notice] = []
         self.secrets: t.List[str] = []
+        self.edits: t.Dict[str, _host_file.Edit] = {}  # by path, the last one of each
 
     def edit(
         self, path: str, transform: t.Callable[[t.Optional[bytes]], t.Optional[bytes]], **options: t.Any
@@ -39,6 +40,7 @@ class Run:
         """Edit a file through the one door (see _host_file.edit), and keep its masked diff."""
         keep = self.checkpoint.keep if self.checkpoint else None
         edit = _host_file.edit(self.root + path, transform, check_mode=self.check_mode, keep=keep, **options)
+        self.edits[path] = edit
         if edit.changed:
             self.changed = True
             if edit.before != edit.after or not edit.access:

@@ -165,6 +165,16 @@ def _unit_from_file(name: str, root: str) -> t.Optional[_units.Unit]:
     return None
 
 
+def contents(environment: t.Mapping[str, str], file: str, *, in_file: bool) -> t.Tuple[t.List[str], t.Optional[bytes]]:
+    """Return the lines of the drop-in, and what is in the file beside it, which root alone may read; None for none."""
+    if not in_file:
+        return [_systemd_syntax.environment_line(name, value) for name, value in environment.items()], None
+    lines = [_systemd_syntax.file_line(name, value, where=f"environment.{name}") for name, value in environment.items()]
+    content = "# Written by Ansible: replaced by the next run.\n" + "".join(f"{line}\n" for line in lines)
+    # With the dash, a host whose file was deleted by hand loses its proxy, not its daemon.
+    return [f"EnvironmentFile=-{_as_glob(file)}"], content.encode("utf-8")
+
+
 class _Plan:
     """One unit: writes what is wanted, then judges what the unit's environment has come to.
 
@@ -189,21 +199,13 @@ class _Plan:
         if environment is None:
             self._edit_dropin(_systemd_dropin.remove)
             self._edit(self.file, lambda _found: None)
-        elif self.wanted.in_file:
-            lines = [
-                _systemd_syntax.file_line(name, value, where=f"environment.{name}")
-                for name, value in environment.items()
-            ]
-            content = (
-                "# Written by Ansible: replaced by the next run.\n" + "".join(f"{line}\n" for line in lines)
-            ).encode("utf-8")
-            self._edit(self.file, lambda _found: content, private=True)
-            # With the dash, a host whose file was deleted by hand loses its proxy, not its daemon.
-            self._edit_dropin(lambda found: _systemd_dropin.apply(found, [f"EnvironmentFile=-{_as_glob(self.file)}"]))
         else:
-            assignments = [_systemd_syntax.environment_line(name, value) for name, value in environment.items()]
-            self._edit_dropin(lambda found: _systemd_dropin.apply(found, assignments))
-            self._edit(self.file, lambda _found: None)
+            lines, content = contents(environment, self.file, in_file=self.wanted.in_file)
+            if content is not None:
+                self._edit(self.file, lambda _found: content, private=True)
+            self._edit_dropin(lambda found: _systemd_dropin.apply(found, lines))
+            if content is None:
+                self._edit(self.file, lambda _found: None)
         if environment is not None and self.wanted.adopt:
             self._adopt(environment)
 
@@ -333,8 +335,9 @@ class _Plan:
         return [] if content is None else [(self.file, content)]
 
     def _read(self, path: str) -> t.Optional[bytes]:
-        if path in self._edited:
-            return self._edited[path]
+        # In check mode, the disk doesn't have what this run wrote, here or elsewhere.
+        if path in self.run.edits:
+            return self.run.edits[path].after
         try:
             # A drop-in may be masked by a link to /dev/null: then it reads as empty, which is what it comes to.
             with open(self.run.root + path, "rb") as handle:

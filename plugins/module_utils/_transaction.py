@@ -29,6 +29,7 @@ from ._run import Run
 _TICK = 0.5  # seconds between two looks at a unit that has to stay up
 _LINES = 5  # of a unit's log in a report
 _COMMAND_SECONDS = 120.0
+_QUEUED = "waits for cloud-init, which is at work, and is started with its new settings as soon as that has ended"
 
 Request = t.Dict[str, t.Any]
 
@@ -63,6 +64,7 @@ class Transaction:
         self.units: t.List[str] = [unit["name"] for unit in request["units"]]
         self.touched: t.Dict[str, str] = request.setdefault("touched", {})
         self.notices: t.List[Notice] = []
+        self._queued: t.Set[str] = set()  # units that start once cloud-init has ended
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -120,17 +122,64 @@ class Transaction:
                 _docker_restart.prepare(unit, path, self.request["seconds"])
         # What is applied restarts its units by itself, and may need those of others, so it comes behind them.
         applied = {unit for name in due.apply for unit in _APPLY[name]().UNITS}
+        if due.restart or due.apply:
+            self._drain()
         # What the change first brought up, as daemons without any configuration: those that ask others come down first.
         down = [unit for unit in due.restart if unit in self.request.get("down", ())]
         for unit in reversed(down):
             self._touch(unit, "stop")
             self._stop(unit)
-        for unit in due.restart:
-            if unit not in applied and unit not in down:
+        for unit in self.units:
+            if unit in applied or unit in down or self._followed(unit):
+                continue
+            # Also what another one's restart has taken down and not brought up again.
+            if unit in due.restart or self._fell(unit):
                 self._touch(unit, "restart")
                 self._restart(unit)
         for name in due.apply:
             self._apply(name)
+
+    def _drain(self) -> None:
+        """Have the host's work moved elsewhere, as whoever started this run has said."""
+        drain = self.request.get("drain")
+        if drain and not self.request.get("drained"):
+            # First, so that a guard which is killed in between still has it undone.
+            self.request["drained"] = True
+            self.checkpoint.write("running.json", self.request)
+            for step in drain["before"]:
+                _ask(step, drain["seconds"], "drain")
+
+    def _followed(self, unit: str) -> bool:
+        """Tell whether a unit that ran was restarted along with another one (PartOf=, Requires=), or will be.
+
+        That has been its restart then: it has started since all files were written.
+        """
+        if "restart" not in self.touched.values() or not self._ran(unit) or unit in self.touched:
+            return False
+        before = self.request["was"][unit].get("started")
+        now = self._settled(unit)
+        restarted = now.running and before is not None and now.started != before
+        if restarted or unit in self._queued:
+            self._touch(unit, "restart")
+            return True
+        return False
+
+    def _fell(self, unit: str) -> bool:
+        """Tell whether a unit that ran before the change is down, and not by what was done to it."""
+        if not self.touched or unit in self.touched or not self._ran(unit):
+            return False
+        return not self._settled(unit).running and unit not in self._queued
+
+    def _settled(self, unit: str) -> _units.State:
+        """Return what a unit is doing once the restart of another one has had its effect on it."""
+        now = _units.states([unit])[unit]
+        if not now.moving:
+            return now
+        if _units.waits_for_cloud_init(unit):
+            if now.job:
+                self._queued.add(unit)
+            return now
+        return _units.settled(unit, self.request["seconds"])
 
     def _apply(self, name: str) -> None:
         part = _APPLY[name]()
@@ -162,6 +211,9 @@ class Transaction:
             path = _daemon_json(self.request, unit)
             if path:
                 _docker_restart.restart(unit, path, seconds, self.checkpoint.keep)
+            elif _units.waits_for_cloud_init(unit):
+                _units.restart(unit, seconds, wait=False)
+                self._queued.add(unit)
             else:
                 _units.restart(unit, seconds)
         except Refused as refused:
@@ -169,7 +221,8 @@ class Transaction:
 
     def _wait_until_stable(self, units: t.Sequence[str]) -> None:
         """Watch the touched units for as long as they are to stay up with one and the same process."""
-        first = _units.states([unit for unit in units if self.touched.get(unit, "stop") != "stop"])
+        waited = [unit for unit in units if self.touched.get(unit, "stop") != "stop" and unit not in self._queued]
+        first = _units.states(waited)
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
@@ -195,6 +248,8 @@ class Transaction:
         for name in left.apply:
             raise Refused("is still due after it was done", where=name, instead="Did something write to its files?")
         for unit in (*left.restart, *left.reload):
+            if unit in self._queued:
+                continue
             raise Refused(
                 "even after its restart, it runs with something else than its files say. Does its ExecStart= set the "
                 f"environment or flags by itself (systemctl cat)? Its process has {_shown_proxies(unit)}",
@@ -262,8 +317,7 @@ class Transaction:
         how = self.touched.get(unit)
         if how is None:
             # It may have gone down with one that it needs, and systemd doesn't bring it up again with that.
-            fell = self._ran(unit) and not _units.states([unit])[unit].running
-            return self._troubles(lambda: self._restart(unit)) if fell else []
+            return self._troubles(lambda: self._restart(unit)) if self._fell(unit) else []
         if not self._ran(unit):
             # It had failed, and what it may have come up with isn't proven.
             return self._troubles(lambda: self._stop(unit))
@@ -293,7 +347,9 @@ class Transaction:
                 self.checkpoint.write("running.json", self.request)
 
     def _restart_if_stale(self, unit: str) -> None:
-        now = _units.states([unit])[unit]
+        now = self._settled(unit)
+        if unit in self._queued:
+            return
         before, stale = self.request["was"][unit].get("started"), self.request["stale"].get(unit)
         # The process from before the change, or one since the files were restored. 0: systemd knows of none.
         if now.running and now.started and (now.started == before or now.started != stale):
@@ -314,6 +370,17 @@ class Transaction:
             return [str(refused)]
         return []
 
+    def _undrain(self) -> t.List[str]:
+        """Have the host get its work again, proven or taken back; what fails is told, and undoes nothing."""
+        drain = self.request.get("drain")
+        if not drain or not self.request.get("drained"):
+            return []
+        return [
+            trouble
+            for step in drain["after"]
+            for trouble in self._troubles(functools.partial(_ask, step, drain["seconds"], "drain"))
+        ]
+
     # The report ---------------------------------------------------------------------------------------------------
 
     def _about(self) -> t.Dict[str, t.Any]:
@@ -330,9 +397,12 @@ class Transaction:
         }
 
     def _end(self, state: str, **more: t.Any) -> None:
+        troubles = self._undrain()
         _units.forget()
         states = _units.states(self.units)
         secrets = self.request["secrets"]
+        self.notices += [Notice(unit, "restart", _QUEUED) for unit in self.units if unit in self._queued]
+        self.notices += [Notice("drain", "after", redact(trouble, secrets)) for trouble in troubles]
         result = {
             "id": self.request["id"],
             "ended": time.time(),
@@ -451,11 +521,30 @@ def _daemon_json(request: Request, unit: str) -> t.Optional[str]:
     return None
 
 
-def _check_command(command: t.List[str]) -> None:
-    where = f"verify: {' '.join(command)}"
+def _ask(step: t.Union[str, t.List[str]], seconds: float, what: str) -> None:
+    """Run a command, or send a POST request to a URL, and wait for its end; raises Refused where it fails."""
+    if not isinstance(step, str):
+        _check_command(step, seconds, what)
+        return
+    # Imported here, as few ask for it.
+    import urllib.error
+    import urllib.request
+
+    # Without a proxy: which one the host has is what is being changed.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        # The scheme was checked to be http:// or https:// when it was asked for.
+        with opener.open(urllib.request.Request(step, data=b"", method="POST"), timeout=seconds):  # noqa: S310
+            return
+    except (OSError, ValueError, urllib.error.URLError) as exc:
+        raise Refused(f"can't be asked: {exc}", where=f"{what}: {step}") from exc
+
+
+def _check_command(command: t.List[str], seconds: t.Optional[float] = None, what: str = "verify") -> None:
+    where = f"{what}: {' '.join(command)}"
     try:
         done = subprocess.run(  # noqa: S603 - what the user asked for, and no shell is asked
-            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_SECONDS
+            command, check=False, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds or _COMMAND_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise Refused(f"can't be run: {exc}", where=where) from exc

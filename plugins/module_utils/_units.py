@@ -18,6 +18,7 @@ from ._systemd_syntax import words
 
 # systemctl's own time-out for a unit is 90 s; a question that takes longer than this will not be answered.
 _SECONDS = 60
+_TICK = 0.2
 _PROPERTIES = (
     "Id",
     "Names",
@@ -56,6 +57,12 @@ class State(t.NamedTuple):
     main_pid: int
     started: int  # microseconds of the monotonic clock, when the main process started
     result: str  # success, exit-code, signal, timeout, ...
+    job: int = 0  # the number of what systemd has yet to do with it
+
+    @property
+    def moving(self) -> bool:
+        """Whether it is on its way up or down."""
+        return bool(self.job) or self.active in ("activating", "deactivating")
 
     @property
     def running(self) -> bool:
@@ -133,7 +140,7 @@ def states(names: t.Sequence[str]) -> t.Dict[str, State]:
     """Return what each unit is doing right now, asked anew each time."""
     if not names:
         return {}
-    asked = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "Result")
+    asked = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "Result", "Job")
     found = {}
     output = systemctl("show", "--property=" + ",".join(asked), "--", *names)
     for name, block in zip(names, output.rstrip("\n").split("\n\n")):
@@ -144,16 +151,36 @@ def states(names: t.Sequence[str]) -> t.Dict[str, State]:
             int(values.get("MainPID") or 0),
             int(values.get("ExecMainStartTimestampMonotonic") or 0),
             values.get("Result", ""),
+            int(values.get("Job") or 0),
         )
     return found
 
 
-def restart(name: str, seconds: float) -> None:
+def settled(name: str, seconds: float) -> State:
+    """Return what a unit is doing once it is on no way up or down any more, or after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        now = states([name])[name]
+        if not now.moving or now.sub == "auto-restart" or time.monotonic() > deadline:
+            return now
+        time.sleep(_TICK)
+
+
+def waits_for_cloud_init(name: str) -> bool:
+    """Tell whether a unit, as that of the ECS agent, can't start before cloud-init, which is at work, has ended.
+
+    Where user data is what called us, cloud-init waits for us, and so nobody may wait for that unit.
+    """
+    after = systemctl("show", "--property=After", "--", name).rpartition("=")[2].split()
+    return any(state.moving for state in states([unit for unit in after if unit.startswith("cloud-")]).values())
+
+
+def restart(name: str, seconds: float, *, wait: bool = True) -> None:
     """Restart a unit and wait until it is up; raises Refused where it doesn't come up."""
     forget()
     # A unit may allow few starts a minute (Docker's three), whoever made them; ours must not fail for that.
     systemctl("reset-failed", "--", name)
-    systemctl("restart", "--", name, seconds=seconds)
+    systemctl("restart", *(() if wait else ("--no-block",)), "--", name, seconds=seconds)
 
 
 def stop(name: str, seconds: float) -> None:

@@ -22,6 +22,7 @@ from . import (
     _host_settings,
     _host_settings_rare,  # noqa: F401 - so that it is sent: what is proven may be of any kind
     _proxy,
+    _proxy_ecs,
     _transaction,
     _units,
 )
@@ -38,6 +39,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "settings": {"type": "dict"},
     "preflight": {"type": "dict"},
     "verify": {"type": "list", "elements": "list", "default": []},
+    "drain": {"type": "dict"},
     "stable": {"type": "float", "default": 8.0},
     "seconds": {"type": "float", "default": 120.0},
     "deadline": {"type": "float", "default": _checkpoint.DEADLINE},
@@ -51,6 +53,12 @@ UNIT_SPEC: t.Dict[str, t.Any] = {
     "name": {"type": "str", "required": True},
     "environment": {"type": "dict", "default": {}},
     "restart": {"type": "str", "choices": ["if_needed", "always", "never"], "default": "if_needed"},
+}
+# A step is a command, as a list of words, or a URL.
+DRAIN_SPEC: t.Dict[str, t.Any] = {
+    "before": {"type": "list", "elements": "raw", "required": True},
+    "after": {"type": "list", "elements": "raw", "default": []},
+    "seconds": {"type": "float", "default": 600.0},
 }
 
 _GOOD = ("committed", "deferred")
@@ -259,8 +267,10 @@ def _request(params: t.Dict[str, t.Any], run: Run) -> _transaction.Request:
         from . import _preflight
 
         preflight = _host_settings.checked_options(_preflight.ARGUMENT_SPEC, preflight, "preflight")
+        # Only settings that take an address without a scheme have got so far with one.
+        preflight["proxy"] = preflight["proxy"] and _proxy_ecs.with_scheme(preflight["proxy"])
     for model in _proxies([params["settings"], preflight]):
-        run.secrets.extend(_proxy.parse(model).secrets)
+        run.secrets.extend(_proxy.parse(_proxy_ecs.with_scheme(model)).secrets)
     return {
         "id": uuid.uuid4().hex,
         "run": params["run"],
@@ -268,6 +278,7 @@ def _request(params: t.Dict[str, t.Any], run: Run) -> _transaction.Request:
         "settings": _host_settings.checked(settings),
         "preflight": preflight,
         "verify": [[str(word) for word in command] for command in params["verify"]],
+        "drain": _drain(params["drain"]) if params["drain"] else None,
         "stable": params["stable"],
         "seconds": params["seconds"],
         "secrets": [*run.secrets, *secrets_in(params)],
@@ -280,6 +291,23 @@ def _unit(number: int, entry: t.Any) -> t.Dict[str, t.Any]:
     options = entry if isinstance(entry, dict) else {"name": entry}
     unit = _host_settings.checked_options(UNIT_SPEC, options, f"units[{number}]")
     return {**unit, "name": unit_name(unit["name"])}
+
+
+def _drain(options: t.Any) -> t.Dict[str, t.Any]:
+    drain = _host_settings.checked_options(DRAIN_SPEC, options, "drain")
+    for key in ("before", "after"):
+        for step in drain[key]:
+            url = isinstance(step, str) and step.startswith(("http://", "https://"))
+            if not url and not (step and isinstance(step, list)):
+                raise Refused(
+                    "is neither a command nor a URL",
+                    where=f"drain.{key}",
+                    instead="Write each step as a list of words, or as http://... or https://...",
+                )
+        drain[key] = [step if isinstance(step, str) else [str(word) for word in step] for step in drain[key]]
+    if not drain["before"]:
+        raise Refused("is empty", where="drain.before", instead="Name a command or a URL, or leave drain out.")
+    return drain
 
 
 def _proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:

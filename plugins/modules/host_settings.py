@@ -29,6 +29,7 @@ seealso:
   - module: fleetops.container_hosts.iotedge_config
   - module: fleetops.container_hosts.ecs_config
   - module: fleetops.container_hosts.environment_file
+  - module: fleetops.container_hosts.ecs_instance
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -75,6 +76,11 @@ ecs_config:
   elements: dict
 environment_file:
   description: The results of M(fleetops.container_hosts.environment_file), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+ecs_instance:
+  description: The results of M(fleetops.container_hosts.ecs_instance), in the order asked for.
   returned: success
   type: list
   elements: dict

@@ -22,6 +22,9 @@ description:
   - While a change is pending, the host also has a timer and a unit of its boot. A change that nobody comes to prove
     within O(deadline), and one that a power loss cuts off, is taken back by the host itself. All of this is removed
     at the end.
+  - A unit that systemd restarts along with another one, as that of the Amazon ECS agent with Docker, isn't restarted a
+    second time; where the other one's restart took it down, it is started again.
+  - A unit that has to wait for cloud-init, which is at work, is restarted with C(--no-block) and not waited for.
   - A unit that was stopped before stays stopped. A unit is restarted at most once; C(systemctl reset-failed) comes
     first, since some units allow few starts a minute.
   - A restart of Docker keeps its containers running wherever live-restore is on before or after it.
@@ -72,6 +75,15 @@ options:
     type: list
     elements: list
     default: []
+  drain:
+    description:
+      - What moves the host's work elsewhere before the first restart, if there is any, and gives it back at the end,
+        whether the change was proven or taken back.
+      - V(before) and V(after) are lists of steps. Each is a command, as a list of words that are run as root without a
+        shell, or a URL, which is sent a POST request, without a proxy.
+      - V(seconds) is how long each step may take, 600 by default.
+      - A step of V(before) that fails takes the change back. One of V(after) that fails becomes a warning.
+    type: dict
   stable:
     description: The seconds for which each restarted unit has to stay up with one and the same process.
     type: float

@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 
 from ..module_utils import _proxy
 from ..module_utils._errors import Refused
+from ..module_utils._notice import Notice
 from ..module_utils._rendered import Rendered
 
 _display = Display()
@@ -23,15 +24,20 @@ _display = Display()
 def render(model: t.Any, dialect: t.Callable[[_proxy.Proxy], Rendered]) -> t.Any:
     """Return the value of the model in a dialect. Notices become warnings, a refusal the filter's error."""
     try:
-        rendered = dialect(_proxy.parse(_decrypted(model)))
+        rendered = dialect(_proxy.parse(decrypted(model)))
     except Refused as exc:
         raise AnsibleFilterError(str(exc)) from exc
-    for notice in rendered.notices:
-        _display.warning(str(notice))
+    warn(rendered.notices)
     return rendered.value
 
 
-def _decrypted(model: t.Any) -> t.Any:
+def warn(notices: t.Iterable[Notice]) -> None:
+    """Show notices as warnings."""
+    for notice in notices:
+        _display.warning(str(notice))
+
+
+def decrypted(model: t.Any) -> t.Any:
     """Return the model with inline !vault values as text: ansible-core 2.18 hands them over as objects of their own."""
     if not isinstance(model, t.Mapping):
         return model

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ..stage import fleet, iotedge
+from ..stage import ecs, fleet, iotedge
 
 PLAYBOOKS = pathlib.Path(__file__).parent / "playbooks"
 
@@ -43,10 +43,16 @@ def _install_iotedge(up: fleet.Fleet) -> None:
     iotedge.publish_agent(up.registry, iotedge.VERSION)
 
 
+def _install_ecs(up: fleet.Fleet) -> None:
+    for host in up.hosts:
+        ecs.install(host, ecs.BY_SUITE[host.suite], up.registry)
+
+
 # One after the other on the same hosts: what a case has installed is still there for those after it.
 CASES = (
     Case("moby", budget=2.0, gain=4.0),
     Case("iotedge", budget=3.5, gain=4.0, install=_install_iotedge),
+    Case("ecs", budget=3.0, gain=4.0, install=_install_ecs),
 )
 EMPTY = PLAYBOOKS / "empty.yml"
 PING = PLAYBOOKS / "ping.yml"

@@ -1,13 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stage by command: `up`, `down`, `images`, `inventory`, `iotedge`."""
+"""The stage by command: `up`, `down`, `images`, `inventory`, `iotedge`, `ecs`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import engine, fleet, images, iotedge
+from . import ecs, engine, fleet, images, iotedge
 
 
 def main() -> int:
@@ -22,6 +22,7 @@ def main() -> int:
         "iotedge", help="put the stand-ins of IoT Edge on a fleet's hosts, and print an agent's image"
     )
     edge.add_argument("fleet")
+    commands.add_parser("ecs", help="put the stand-ins of Amazon ECS on a fleet's hosts").add_argument("fleet")
     down = commands.add_parser("down", help="take fleets away")
     down.add_argument("fleets", nargs="*", metavar="fleet")
     down.add_argument("--all", action="store_true", help="all that are up from this checkout")
@@ -41,6 +42,10 @@ def main() -> int:
             for each in found.hosts:
                 iotedge.install(each)
             print(iotedge.publish_agent(found.registry, iotedge.VERSION))
+        elif asked.command == "ecs":
+            found = fleet.load(asked.fleet)
+            for each in found.hosts:
+                ecs.install(each, ecs.BY_SUITE[each.suite], found.registry)
         elif asked.remove:
             images.remove()
         else:

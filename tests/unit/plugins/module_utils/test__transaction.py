@@ -510,3 +510,46 @@ def test_what_is_down_or_has_failed_before_and_stays_so_is_no_trouble(host, appl
     asked["was"][OTHER] = {"running": False, "failing": failed}
     assert carry_out(host, asked)["state"] == "committed"
     assert host.systemd.pid(OTHER) == 0
+
+
+@pytest.mark.parametrize("after", [["/bin/true"], ["/bin/false"]])
+@pytest.mark.parametrize("verify", [[], [["/bin/false"]]])
+def test_work_is_moved_away_before_the_first_restart_and_comes_back_at_the_end(host, tmp_path, verify, after):
+    log = tmp_path / "log"
+    note = ["/bin/sh", "-c", f"grep -c restart {host.systemd.state}/log >>{log}; true"]
+    drain = {"before": [note], "after": [note, after], "seconds": 5.0}
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), drain=drain, verify=verify))
+    assert result["state"] == ("rolled_back" if verify else "committed")
+    before, now = log.read_text().split()
+    assert (before, int(now) > 0) == ("0", True)
+    # What fails at the very end undoes nothing, and is told.
+    assert [notice[0] for notice in result["notices"]] == (["drain"] if after == ["/bin/false"] else [])
+
+
+def test_work_that_can_not_be_moved_away_ends_the_change(host):
+    drain = {"before": ["http://127.0.0.1:1/drain"], "after": [["/bin/true"]], "seconds": 5.0}
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), drain=drain))
+    assert (result["state"], result["restarted"]) == ("rolled_back", [])
+    assert "drain: http://127.0.0.1:1/drain: can't be asked" in result["reason"]
+    assert host.systemd.pid(APP) == host.pids[APP]
+
+
+def test_nothing_is_moved_away_for_nothing(host):
+    drain = {"before": [["/bin/false"]], "after": [["/bin/false"]], "seconds": 5.0}
+    result = carry_out(host, request(unit(OTHER, {"WHICH": "same"}), drain=drain))
+    assert (result["state"], result["notices"]) == ("committed", [])
+
+
+def test_a_unit_that_another_restart_took_down_is_started_again(host):
+    host.systemd.on(APP, "restart", f"{host.systemd.bin}/systemctl --no-pager stop -- {OTHER}")
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), unit(OTHER)))
+    assert (result["state"], result["restarted"]) == ("committed", [APP, OTHER])
+    assert host.systemd.pid(OTHER) not in (0, host.pids[OTHER])
+
+
+def test_it_is_started_again_on_the_way_back_too(host):
+    host.systemd.on(APP, "restart", f"{host.systemd.bin}/systemctl --no-pager stop -- {OTHER}")
+    host.change({FILE: b"WHICH=new\nBROKEN=1\n"})
+    result = carry_out(host, request(unit(APP, restart="always"), unit(OTHER)))
+    assert_taken_back(host, result, "failed")
+    assert host.systemd.pid(OTHER)
