@@ -50,6 +50,8 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 DROPIN = "zzz-container-hosts-ecs"
 OVERRIDE = "/etc/init/ecs.override"
 ENGINE_FILE = "/etc/sysconfig/docker"
+# Here, and not beside ecs.config: what lies there, Amazon's log collector takes along.
+NOTE = "/var/lib/container_hosts/ecs_config.json"
 _RELEASES = ("/etc/os-release", "/etc/system-release")
 _DAEMON_JSON = "/etc/docker/daemon.json"
 _PROXIES = (*_proxy_ecs.NAMES, *LOWER_CASE_PROXIES)
@@ -120,7 +122,8 @@ class _Instance:
             if not wanted["settings"] and not wanted["remove"]:
                 return None
         shared = {key: self.params[key] for key in ("path", "allow_unknown", "ipv6_metadata")}
-        return _ecs_config.ensure({**shared, "settings": None, "proxy": None, "backup": False, **wanted}, self.run)
+        asked = {**shared, "settings": None, "proxy": None, "backup": False, **wanted}
+        return _ecs_config.ensure(asked, self.run, note=NOTE)
 
     # systemd ----------------------------------------------------------------------------------------------------------
 
