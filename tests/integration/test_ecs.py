@@ -122,6 +122,8 @@ def test_an_instance_comes_to_go_through_the_proxy(
         model["http"] = model["http"].partition("://")[2]  # as the vendor's page writes it
     said: dict[str, t.Any] = {"container_hosts_proxy": model, "ecs_settings": {"ECS_RESERVED_PORTS": [22, 2376]}}
     engine.put(one.host.container, {"/etc/docker/daemon.json": (b'{"live-restore": true}', 0o644)})
+    if not credentials:  # who launched it has said what stays, and what is replaced for a while
+        engine.put(one.host.container, {ecs.CONFIG: (b"ECS_CLUSTER=production\nECS_RESERVED_PORTS=[22]\n", 0o644)})
     one.host.exec("systemctl", "reload", "docker")
     one.host.load((one.stage.folder / "payload.tar").read_bytes(), "local/payload")
     one.host.exec("docker", "run", "--detach", "--name", "task", "local/payload", "/bin/busybox", "sleep", "100000")
