@@ -231,6 +231,26 @@ def test_an_agent_that_waits_for_cloud_init_is_not_waited_for(instance: t.Callab
     assert one.role().ok().changed == []
 
 
+SLOW_RELOAD = """\
+[Service]
+ExecReload=
+ExecReload=/bin/sleep 2
+ExecReload=/bin/kill -s HUP $MAINPID
+"""
+
+
+def test_an_agent_that_asks_for_the_engine_finds_it_up(instance: t.Callable[..., Instance]) -> None:
+    """Role moby takes live-restore away by a reload, during which the engine is not "active"."""
+    one = instance("trixie", "amazon-linux-2023")
+    one.put({"/etc/systemd/system/docker.service.d/slow.conf": SLOW_RELOAD})
+    plays = [{"hosts": "moby", "gather_facts": False, "roles": ["fleetops.container_hosts.moby"]}]
+    for state in ("present", "absent"):
+        starts = one.starts("ecs")
+        one.role(plays, moby_state=state, moby_stable_seconds=1).ok()
+        assert (one.starts("ecs") - starts, one.active("ecs")) == (1, "active")
+        assert one.host.exec("systemctl", "show", "--property=NRestarts", "ecs").out.strip() == "NRestarts=0"
+
+
 def test_stale_values_are_told_of_or_taken_away(instance: t.Callable[..., Instance]) -> None:
     one = instance("trixie", "amazon-linux-2")
     sysconfig = "OPTIONS=--debug=false\nHTTP_PROXY=http://192.0.2.9:3128\nexport NO_PROXY=169.254.169.254\n"
