@@ -12,6 +12,8 @@ COLLECTIONS := $(WORK)/collections
 COLLECTION := $(COLLECTIONS)/ansible_collections/fleetops/container_hosts
 TESTS := $(BIN)/python -m ansible_collections.fleetops.container_hosts.tests
 TIMED := tests/stage/timed
+# How many files of tests of whole playbooks run at once, each on a fleet of its own: they mostly wait.
+WORKERS ?= 2
 
 # Every folder of molecule/ that is a scenario.
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
@@ -83,7 +85,7 @@ molecule: engine ## the roles' scenarios, or some: make molecule SCENARIOS=moby
 
 .PHONY: integration
 integration: engine ## whole playbooks on real hosts
-	pytest -q tests/integration
+	pytest -q -n $(WORKERS) --dist loadfile tests/integration
 
 .PHONY: windows
 windows: env ## variables of Windows hosts, on Wine's registry
