@@ -18,24 +18,31 @@ from ._errors import Refused
 from ._rendered import Notices, Rendered
 
 METADATA = "169.254.169.254"  # of the instance: behind a proxy, it would be told of another machine
-# Bare for curl and Python, and rendered as `*.` beside it for Java.
-S3 = ("s3.amazonaws.com",)
-CUSTOMIZED = (*_proxy_environment.NAMES, "JVM_OPTS")  # what `customizations` sets
+JVM_OPTS = "JVM_OPTS"
+NAMES = (*_proxy_environment.NAMES, JVM_OPTS)
 DOCKER = ("DOCKER_HTTP_PROXY", "DOCKER_HTTPS_PROXY", "NO_PROXY")  # what `job_containers` sets
 
 
-def parse(
-    model: t.Mapping[str, t.Any], *, direct: t.Any = None, s3: bool = False, where: str = "direct"
-) -> _proxy.Proxy:
-    """Return the checked model, whose no_proxy begins with what CircleCI must reach directly.
+def model(
+    given: t.Mapping[str, t.Any], direct: t.Any = None, *, s3: bool = False, s3_regions: t.Sequence[str] = ()
+) -> t.Dict[str, t.Any]:
+    """Return the proxy's model whose no_proxy begins with what CircleCI must reach directly.
 
-    `direct` is a list as no_proxy is one: services machine, GitHub Enterprise, networks of VPC and Nomad clients;
-    `where` is its name in messages. `s3`: Amazon S3 too.
+    `direct` is a list as no_proxy is one: services machine, GitHub Enterprise, networks of VPC and Nomad clients.
+    `s3`: Amazon S3 too, and its endpoints in these regions. Raises Refused for what no reader can match.
     """
-    proxy = _proxy.parse(model)
-    needed = _no_proxy.parse([METADATA, *(S3 if s3 else ())]) + _no_proxy.parse(direct, where)
-    everything = {entry.text: entry for entry in (*needed, *proxy.no_proxy)}
-    return proxy._replace(no_proxy=tuple(everything.values()))
+    own = _no_proxy.parse(given.get("no_proxy"))
+    if any(entry.kind == _no_proxy.ALL for entry in own):
+        return dict(given)
+    storage = ["s3.amazonaws.com", *map(_s3_endpoint, s3_regions)] if s3 or s3_regions else []
+    needed = (*_no_proxy.parse([METADATA, *storage], "s3_regions"), *_no_proxy.parse(direct, "direct"))
+    written = {entry.text: entry.written for entry in (*needed, *own)}
+    return {**given, "no_proxy": list(written.values())}
+
+
+def environment(proxy: _proxy.Proxy) -> Rendered:
+    """Return the variables for programs of all sorts: what runs in a job, or on the host beside it."""
+    return _proxy_environment.environment(proxy, readers="shared")
 
 
 def jvm_opts(proxy: _proxy.Proxy, extra: t.Sequence[str] = ()) -> Rendered:
@@ -44,7 +51,7 @@ def jvm_opts(proxy: _proxy.Proxy, extra: t.Sequence[str] = ()) -> Rendered:
         if not option or any(char.isspace() for char in option):
             raise Refused(
                 "is not one option without blanks, at which JVM_OPTS is split",
-                where="jvm_options",
+                where="options for the JVM",
                 instead="Write each option as an entry of its own.",
             )
     options = _proxy_java.options(proxy)
@@ -53,10 +60,10 @@ def jvm_opts(proxy: _proxy.Proxy, extra: t.Sequence[str] = ()) -> Rendered:
 
 def customizations(proxy: _proxy.Proxy, jvm_options: t.Sequence[str] = ()) -> Rendered:
     """Return the variables of /etc/circle-installation-customizations, for all containers of the application."""
-    variables = _proxy_environment.environment(proxy, readers="shared")
+    variables = environment(proxy)
     jvm = jvm_opts(proxy, jvm_options)
     return Rendered(
-        {**variables.value, "JVM_OPTS": jvm.value},
+        {**variables.value, JVM_OPTS: jvm.value},
         _once(variables.notices + _containers(proxy) + jvm.notices),
     )
 
@@ -99,11 +106,15 @@ def kots_flags(proxy: _proxy.Proxy) -> Rendered:
 
 def job_environment(proxy: _proxy.Proxy) -> Rendered:
     """Return the variables of `environment:` under a job's `docker:` image, the only way into a job's containers."""
-    variables = _proxy_environment.environment(proxy, readers="shared")
+    variables = environment(proxy)
     notices = Notices()
     if proxy.secrets:
         notices.add("CircleCI", "credentials", "can be read by whoever can read the project's configuration")
     return Rendered(variables.value, _once(variables.notices + _containers(proxy) + notices.all()))
+
+
+def _s3_endpoint(region: str) -> str:
+    return f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
 
 
 def _containers(proxy: _proxy.Proxy) -> t.Tuple[t.Any, ...]:
