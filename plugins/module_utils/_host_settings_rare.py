@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from . import (
+    _circleci_nomad,
     _config_toml,
     _ecs_config,
     _ecs_instance,
@@ -18,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "_circleci_nomad",
     "_config_toml",
     "_ecs_config",
     "_ecs_instance",

@@ -41,6 +41,12 @@ def _iotedge_apply() -> t.Any:
     return _iotedge_apply
 
 
+def _nomad_drain() -> t.Any:
+    from . import _nomad_drain
+
+    return _nomad_drain
+
+
 # What has to be done so that files count, where a restart of their units is not enough. Each has KIND, the kind of
 # settings that ask for it, UNITS, which it restarts, apply(), unblock() for the way back, and take_back() at its end.
 _APPLY: t.Dict[str, t.Callable[[], t.Any]] = {"iotedge": _iotedge_apply}
@@ -145,7 +151,11 @@ class Transaction:
         if drain and not self.request.get("drained"):
             # First, so that a guard which is killed in between still has it undone.
             self.request["drained"] = True
+            unit = drain.get("nomad")
+            self.request["nomad_was"] = _nomad_drain().before(unit) if unit else None
             self.checkpoint.write("running.json", self.request)
+            if unit:
+                _nomad_drain().drain(unit, self.request["nomad_was"], drain["seconds"])
             for step in drain["before"]:
                 _ask(step, drain["seconds"], "drain")
 
@@ -375,11 +385,11 @@ class Transaction:
         drain = self.request.get("drain")
         if not drain or not self.request.get("drained"):
             return []
-        return [
-            trouble
-            for step in drain["after"]
-            for trouble in self._troubles(functools.partial(_ask, step, drain["seconds"], "drain"))
-        ]
+        steps = [functools.partial(_ask, step, drain["seconds"], "drain") for step in drain["after"]]
+        if drain.get("nomad"):
+            was, seconds = self.request.get("nomad_was"), self.request["seconds"]
+            steps.insert(0, functools.partial(_nomad_drain().undrain, drain["nomad"], was, seconds))
+        return [trouble for step in steps for trouble in self._troubles(step)]
 
     # The report ---------------------------------------------------------------------------------------------------
 
@@ -393,6 +403,7 @@ class Transaction:
             "touched": self.touched,
             "down": [unit for unit in self.touched if not self._ran(unit)],
             "applied": self.request.get("applied", {}),
+            "drain": self.request.get("drain"),
             "daemon_json": {unit: _daemon_json(self.request, unit) for unit in self.touched},
         }
 
