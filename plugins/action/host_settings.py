@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 _RARE = (
     "circleci_nomad",
+    "circleci_services",
     "config_toml",
     "ecs_config",
     "ecs_instance",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from . import (
     _circleci_nomad,
+    _circleci_services,
     _config_toml,
     _ecs_config,
     _ecs_instance,
@@ -20,6 +21,7 @@ from . import (
 
 __all__ = [
     "_circleci_nomad",
+    "_circleci_services",
     "_config_toml",
     "_ecs_config",
     "_ecs_instance",

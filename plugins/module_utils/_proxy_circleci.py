@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _no_proxy, _proxy, _proxy_docker, _proxy_environment, _proxy_java
+from . import _no_proxy, _proxy, _proxy_docker, _proxy_ecs, _proxy_environment, _proxy_java
 from ._errors import Refused
 from ._rendered import Notices, Rendered
 
@@ -29,12 +29,14 @@ def model(
     """Return the proxy's model whose no_proxy begins with what CircleCI must reach directly.
 
     `direct` is a list as no_proxy is one: services machine, GitHub Enterprise, networks of VPC and Nomad clients.
-    `s3`: Amazon S3 too, and its endpoints in these regions. Raises Refused for what no reader can match.
+    `s3`: Amazon S3 too, and its endpoints in these regions. An address without a scheme gets http://, as on the
+    vendor's page. Raises Refused for what no reader can match.
     """
+    given = _proxy_ecs.with_scheme(given)
     own = _no_proxy.parse(given.get("no_proxy"))
     if any(entry.kind == _no_proxy.ALL for entry in own):
-        return dict(given)
-    storage = ["s3.amazonaws.com", *map(_s3_endpoint, s3_regions)] if s3 or s3_regions else []
+        return given
+    storage = ["s3.amazonaws.com", *map(_s3_endpoint, s3_regions)] if s3 else []
     needed = (*_no_proxy.parse([METADATA, *storage], "s3_regions"), *_no_proxy.parse(direct, "direct"))
     written = {entry.text: entry.written for entry in (*needed, *own)}
     return {**given, "no_proxy": list(written.values())}

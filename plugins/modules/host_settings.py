@@ -31,6 +31,7 @@ seealso:
   - module: fleetops.container_hosts.environment_file
   - module: fleetops.container_hosts.ecs_instance
   - module: fleetops.container_hosts.circleci_nomad
+  - module: fleetops.container_hosts.circleci_services
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -87,6 +88,11 @@ ecs_instance:
   elements: dict
 circleci_nomad:
   description: The results of M(fleetops.container_hosts.circleci_nomad), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+circleci_services:
+  description: The results of M(fleetops.container_hosts.circleci_services), in the order asked for.
   returned: success
   type: list
   elements: dict
