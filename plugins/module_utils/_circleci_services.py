@@ -148,7 +148,7 @@ class _Machine:
         for file in files:
             lines = [str(line["line"]) for line in file["elsewhere"] if not line["wins"]]
             if lines:
-                why = "set the same too; ours win, but those are back when ours go, so remove them"
+                why = "seem to set the same; ours win, but those are back when ours go, so remove them"
                 self.run.notice(Notice(file["path"], "lines " + ", ".join(lines), why))
         return files
 

@@ -14,8 +14,8 @@ author:
 description:
   - For server 2.x, whose support has ended, as long as such machines run.
   - Holds every place true from which its parts have their proxy, before the installation or after it.
-  - C(/etc/replicated.conf) is read by Replicated's installer, with C(grep). Its key C(HttpProxy) is spelled so that this
-    finds it; every other byte stays.
+  - C(/etc/replicated.conf) is read by Replicated's installer, with C(grep). Its key C(HttpProxy) is spelled so that
+    this finds it; every other byte stays.
   - The options C(REPLICATED_OPTS) and C(REPLICATED_OPERATOR_OPTS) in C(/etc/default) or C(/etc/sysconfig) are what
     Replicated's services run with. They are held once the installer has written their files.
   - C(/etc/circle-installation-customizations) and C(/etc/circleconfig/schedulerer/customizations) are sourced by the
