@@ -152,7 +152,7 @@ class _Node:
             raise Refused(
                 f"ended with {done.returncode}: {said}",
                 where=where,
-                instead=f"It has the NOMAD_ variables of {self.unit}: is an address, a certificate or a token missing there?",
+                instead=f"It has the NOMAD_ variables of {self.unit}; is an address, certificate or token missing?",
             )
         return self._masked(done.stdout)
 
