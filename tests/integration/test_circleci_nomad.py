@@ -121,7 +121,6 @@ def test_a_client_comes_to_go_through_the_proxy(client: t.Callable[[str], Client
         "circleci_nomad_s3_direct": True,
         # Docker 26 has the proxy in daemon.json, beside what CircleCI's terraform puts there; 20.10 knows no such key.
         "circleci_nomad_engine_method": "daemon_json" if credentials else "systemd",
-        "circleci_nomad_preflight_from_container": credentials,
     }
     before, processes, starts = one.tree(), one.processes(), one.starts()
     assert circleci.job(one.host)["said"] == {
