@@ -60,8 +60,7 @@ client {
 """
 _DAEMON = """\
 {
-  "default-address-pools": [{"base": "10.48.0.0/16", "size": 24}],
-  "live-restore": true
+  "default-address-pools": [{"base": "10.48.0.0/16", "size": 24}]
 }
 """
 _LEFT = 'export no_proxy="true"\n'
