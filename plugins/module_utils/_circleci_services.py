@@ -69,6 +69,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
         "systemd_environment": None,
         "restart_required": [],
         "upstart_restart_required": [],
+        "application_running": False,
         "application_restart_required": False,
     }
     if not (machine.proxy or machine.absent):
@@ -85,7 +86,11 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
         engine = (result["systemd_environment"] or {}).get("restart_required", [])
         # The engine first: systemd restarts the services along with it, and then that has been done.
         result["restart_required"] = [*engine, *(f"{service}.service" for service in services)]
-    result["application_restart_required"] = machine.application_is_stale([each["path"] for each in customizations])
+    started = machine.application_started()
+    result["application_running"] = started is not None
+    result["application_restart_required"] = machine.application_is_stale(
+        started, [one["path"] for one in customizations]
+    )
     return result
 
 
@@ -212,12 +217,11 @@ class _Machine:
                         return list(running)
         return []
 
-    def application_is_stale(self, paths: t.Sequence[str]) -> bool:
+    def application_is_stale(self, started: t.Optional[float], paths: t.Sequence[str]) -> bool:
         """Tell whether the application was started before what it sources at its start was written.
 
         Whether it should be restarted for that is not ours to say: all builds would stop.
         """
-        started = self._application_started()
         if started is None:
             return False
         due = any(
@@ -232,7 +236,7 @@ class _Machine:
             self.run.notice(Notice("CircleCI", "application", why))
         return due
 
-    def _application_started(self) -> t.Optional[float]:
+    def application_started(self) -> t.Optional[float]:
         """Return when the application's container was started, in seconds since the epoch; None if it doesn't run."""
         if self.init == _replicated.NONE or (self.init == _replicated.SYSTEMD and not self._engine_runs()):
             return None

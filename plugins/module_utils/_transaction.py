@@ -71,6 +71,8 @@ class Transaction:
         self.touched: t.Dict[str, str] = request.setdefault("touched", {})
         self.notices: t.List[Notice] = []
         self._queued: t.Set[str] = set()  # units that start once cloud-init has ended
+        self._now: t.Set[str] = set()  # units touched here, and not by a run that left something to be restarted
+        self._at_start: t.Dict[str, _units.State] = {}
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -119,6 +121,7 @@ class Transaction:
 
     def _bring_to_settings(self) -> None:
         due = find_due(self.request)
+        self._at_start = _units.states(self.units)
         for unit in due.reload:
             self._touch(unit, "reload")
             _units.reload(unit, self.request["seconds"])
@@ -164,11 +167,10 @@ class Transaction:
 
         That has been its restart then: it has started since all files were written.
         """
-        if "restart" not in self.touched.values() or not self._ran(unit) or unit in self.touched:
+        if "restart" not in map(self.touched.get, self._now) or not self._ran(unit) or unit in self._now:
             return False
-        before = self.request["was"][unit].get("started")
-        now = self._settled(unit)
-        restarted = now.running and before is not None and now.started != before
+        before, now = self._at_start.get(unit), self._settled(unit)
+        restarted = now.running and before is not None and _process(now) != _process(before)
         if restarted or unit in self._queued:
             self._touch(unit, "restart")
             return True
@@ -176,7 +178,7 @@ class Transaction:
 
     def _fell(self, unit: str) -> bool:
         """Tell whether a unit that ran before the change is down, and not by what was done to it."""
-        if not self.touched or unit in self.touched or not self._ran(unit):
+        if not self.touched or unit in self._now or not self._ran(unit):
             return False
         return not self._settled(unit).running and unit not in self._queued
 
@@ -206,6 +208,7 @@ class Transaction:
 
     def _touch(self, unit: str, how: str) -> None:
         self.touched[unit] = how
+        self._now.add(unit)
         self.checkpoint.write("running.json", self.request)
 
     def _stop(self, unit: str) -> None:
@@ -431,6 +434,10 @@ class Transaction:
                 masked = [redact(text, secrets) for text in texts]
                 result[key] = masked if isinstance(result[key], list) else masked[0]
         self.checkpoint.write("result.json", result)
+
+
+def _process(state: _units.State) -> t.Tuple[int, int]:
+    return state.main_pid, state.started
 
 
 def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -> Due:

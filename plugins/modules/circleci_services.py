@@ -154,6 +154,10 @@ upstart_restart_required:
   returned: success
   type: list
   elements: str
+application_running:
+  description: Whether the application's container runs. If it does, a restart of Docker stops all builds.
+  returned: success
+  type: bool
 application_restart_required:
   description: Whether the application runs, and was started before its customizations were written.
   returned: success

@@ -219,6 +219,14 @@ def test_a_unit_that_fell_with_another_one_is_up_after_the_way_back(host):
     assert host.systemd.properties(OTHER)["ActiveState"] == "active"
 
 
+def test_a_unit_that_an_earlier_run_restarted_is_followed_all_the_same(host):
+    """That run left another one to be restarted by others (restart: never), and what it touched is still known."""
+    host.systemd.on(APP, "restart", f"systemctl --no-pager restart {OTHER}")
+    asked = request(unit(APP, {"WHICH": "new"}), unit(OTHER, restart="always"), touched={OTHER: "restart"})
+    assert carry_out(host, asked)["state"] == "committed"
+    assert host.systemd.calls("restart") == [f"restart -- {APP}", f"restart {OTHER}"]
+
+
 def test_what_a_commit_brought_up_goes_down_with_it_and_its_sockets_listen_on(host):
     host.change({FILE: b"BROKEN=1\n"})  # what was before it: a daemon that has no configuration
     properties = host.systemd.state / APP / "properties"
