@@ -25,7 +25,6 @@ from . import (
     _nomad_agent,
     _proxy,
     _proxy_circleci,
-    _proxy_ecs,
     _proxy_environment,
     _systemd_environment,
     _units,
@@ -59,8 +58,6 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 
 # Sorts behind what role moby, and other people, name theirs: a drop-in without the metadata's address must not win.
 DROPIN = "zzz-container-hosts-circleci"
-# Google's name of the instance's metadata; its address is direct anyway, but a proxy is chosen by the name alone.
-_METADATA_NAME = "metadata.google.internal"
 
 Result = t.Dict[str, t.Any]
 
@@ -119,9 +116,9 @@ class _Client:
         return bool(self.environment)
 
     def _render(self) -> None:
-        given, direct = _proxy_ecs.with_scheme(self.params["proxy"]), self.params["direct"]
+        given, direct = self.params["proxy"], self.params["direct"]
         s3, regions = self.params["s3_direct"], self.params["s3_regions"]
-        self.model = _proxy_circleci.model(given, [*direct, _METADATA_NAME], s3=s3, s3_regions=regions if s3 else ())
+        self.model = _proxy_circleci.model(given, direct, s3=s3, s3_regions=regions)
         proxy = _proxy.parse(self.model)
         self.run.secrets.extend(proxy.secrets)
         rendered = _proxy_circleci.environment(proxy)

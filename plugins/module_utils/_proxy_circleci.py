@@ -18,6 +18,8 @@ from ._errors import Refused
 from ._rendered import Notices, Rendered
 
 METADATA = "169.254.169.254"  # of the instance: behind a proxy, it would be told of another machine
+# Google's name of it: a proxy is chosen by the name alone, before that has an address.
+METADATA_NAME = "metadata.google.internal"
 JVM_OPTS = "JVM_OPTS"
 NAMES = (*_proxy_environment.NAMES, JVM_OPTS)
 DOCKER = ("DOCKER_HTTP_PROXY", "DOCKER_HTTPS_PROXY", "NO_PROXY")  # what `job_containers` sets
@@ -38,7 +40,7 @@ def model(
         return given
     storage = ["s3.amazonaws.com", *map(_s3_endpoint, s3_regions)] if s3 else []
     needed = (*_no_proxy.parse([METADATA, *storage], "s3_regions"), *_no_proxy.parse(direct, "direct"))
-    written = {entry.text: entry.written for entry in (*needed, *own)}
+    written = {entry.text: entry.written for entry in (*needed, *_no_proxy.parse([METADATA_NAME]), *own)}
     return {**given, "no_proxy": list(written.values())}
 
 

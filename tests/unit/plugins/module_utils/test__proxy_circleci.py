@@ -55,7 +55,7 @@ def test_what_the_page_says_with_the_port_of_the_url_in_both_flags():
 @pytest.mark.parametrize("own", [None, "", [], ["a.example.com", "169.254.169.254"], "a.example.com"])
 def test_what_stays_direct_comes_before_the_users_own_and_once(options, entries, own):
     model = _proxy_circleci.model({**PAGE, "no_proxy": own}, **options)
-    assert model["no_proxy"] == entries + (["a.example.com"] if own else [])
+    assert model["no_proxy"] == [*entries, "metadata.google.internal"] + (["a.example.com"] if own else [])
 
 
 def test_everything_direct_is_everything_direct():
