@@ -9,6 +9,7 @@ What runs is seen in tests/integration/test_circleci_nomad.py.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -16,7 +17,12 @@ import subprocess
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _circleci_nomad, _docker_unit
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+    _checkpoint,
+    _circleci_nomad,
+    _docker_unit,
+    _host_file,
+)
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
 
@@ -26,7 +32,8 @@ SECRET = {"http": "http://192.0.2.1:3128", "username": "fleet", "password": "$(t
 # The vendor's page: a Services machine and a host of GitHub Enterprise.
 DIRECT = ["10.0.1.238", "ghe.example.com"]
 SESSIONS, DEFAULTS, DAEMON = "etc/environment", "etc/default/docker", "etc/docker/daemon.json"
-DROPIN = "etc/systemd/system/{}.service.d/zzz-container-hosts-circleci.conf"
+DROPIN_NAME = "zzz-container-hosts-circleci.conf"
+DROPIN = "etc/systemd/system/{}.service.d/" + DROPIN_NAME
 TERRAFORM = {
     SESSIONS: "export NOMAD_CACERT=/etc/ssl/nomad/ca.pem\nexport NOMAD_ADDR=https://localhost:4646\n",
     DEFAULTS: '# Docker\nexport no_proxy="true"\n',
@@ -247,3 +254,33 @@ def test_bad_input_writes_nothing(host, params, words):
     with pytest.raises(Refused, match=words):
         ensure(host, **params)
     assert tree(host) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("daemon.json", 1), ("environment", 1), (DROPIN_NAME, 1), (DROPIN_NAME, 2)]
+)
+def test_a_write_that_fails_half_way_leaves_every_file_as_it_was(host, monkeypatch, name, number):
+    before, real = tree(host), os.rename
+    met = []
+
+    def rename(source, target, **options):
+        if target == name:
+            met.append(target)
+            if len(met) == number:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(source, target, **options)
+
+    monkeypatch.setattr(_host_file.os, "rename", rename)
+    method = "daemon_json" if name == "daemon.json" else "systemd"
+    checked = ArgumentSpecValidator(_circleci_nomad.ARGUMENT_SPEC).validate({"proxy": PROXY, "engine_method": method})
+    checkpoint = _checkpoint.Checkpoint("circleci_nomad", root=str(host))
+    with pytest.raises(Refused):
+        carry_out(
+            _circleci_nomad.ensure,
+            checked.validated_parameters,
+            check_mode=False,
+            root=str(host),
+            checkpoint=checkpoint,
+        )
+    ours = (f"{host}/var/lib/container_hosts/", f"{host}/run/")
+    assert {path: content for path, content in tree(host).items() if not path.startswith(ours)} == before
