@@ -123,7 +123,7 @@ def test_a_unit_that_dies_soon(host):
 
 def test_a_unit_that_comes_up_again_with_another_process(host):
     def die():
-        while len(host.systemd.calls("show")) < 4 or f"restart -- {APP}" not in host.systemd.calls():
+        while len(host.systemd.calls("show")) < 5 or f"restart -- {APP}" not in host.systemd.calls():
             time.sleep(0.02)
         host.systemd.call("restart", APP)  # as Restart=always does
 
