@@ -10,7 +10,16 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-_RARE = ("config_toml", "ecs_config", "ecs_instance", "environment_file", "iotedge_certificate", "iotedge_config")
+_RARE = (
+    "circleci_nomad",
+    "circleci_services",
+    "config_toml",
+    "ecs_config",
+    "ecs_instance",
+    "environment_file",
+    "iotedge_certificate",
+    "iotedge_config",
+)
 
 
 class ActionModule(ActionBase):

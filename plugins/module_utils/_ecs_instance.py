@@ -25,6 +25,7 @@ from . import (
     _proxy_ecs,
     _systemd_environment,
     _units,
+    _upstart,
 )
 from ._ecs_config_keys import LOWER_CASE_PROXIES
 from ._errors import Refused
@@ -196,8 +197,7 @@ class _Instance:
 
     def _any_newer(self, paths: t.Sequence[str], pid: int) -> bool:
         return any(
-            (path in self.run.edits and self.run.edits[path].changed)
-            or _ecs_upstart.older_than(pid, self.run.root + path)
+            (path in self.run.edits and self.run.edits[path].changed) or _upstart.older_than(pid, self.run.root + path)
             for path in paths
         )
 

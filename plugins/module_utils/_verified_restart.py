@@ -56,8 +56,9 @@ UNIT_SPEC: t.Dict[str, t.Any] = {
 }
 # A step is a command, as a list of words, or a URL.
 DRAIN_SPEC: t.Dict[str, t.Any] = {
-    "before": {"type": "list", "elements": "raw", "required": True},
+    "before": {"type": "list", "elements": "raw", "default": []},
     "after": {"type": "list", "elements": "raw", "default": []},
+    "nomad": {"type": "str"},
     "seconds": {"type": "float", "default": 600.0},
 }
 
@@ -305,7 +306,8 @@ def _drain(options: t.Any) -> t.Dict[str, t.Any]:
                     instead="Write each step as a list of words, or as http://... or https://...",
                 )
         drain[key] = [step if isinstance(step, str) else [str(word) for word in step] for step in drain[key]]
-    if not drain["before"]:
+    drain["nomad"] = unit_name(drain["nomad"]) if drain["nomad"] else None
+    if not drain["before"] and not drain["nomad"]:
         raise Refused("is empty", where="drain.before", instead="Name a command or a URL, or leave drain out.")
     return drain
 
@@ -402,6 +404,8 @@ class _Back:
                     request["units"].append({"name": unit["name"], "environment": {}, "restart": "always"})
             for key in ("daemon_json", "applied"):
                 request.setdefault(key, {}).update(commit.about.get(key, {}))
+            # What had to be moved away for a restart has to be for the one that takes it back.
+            request["drain"] = request["drain"] or commit.about.get("drain")
             down.update((unit, unit in commit.about.get("down", ())) for unit in commit.about.get("touched", {}))
         request["down"] = [unit for unit in down if down[unit]]
         request["undoes"] = [commit.id for commit in self.commits]

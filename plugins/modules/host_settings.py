@@ -30,6 +30,8 @@ seealso:
   - module: fleetops.container_hosts.ecs_config
   - module: fleetops.container_hosts.environment_file
   - module: fleetops.container_hosts.ecs_instance
+  - module: fleetops.container_hosts.circleci_nomad
+  - module: fleetops.container_hosts.circleci_services
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -81,6 +83,16 @@ environment_file:
   elements: dict
 ecs_instance:
   description: The results of M(fleetops.container_hosts.ecs_instance), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+circleci_nomad:
+  description: The results of M(fleetops.container_hosts.circleci_nomad), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+circleci_services:
+  description: The results of M(fleetops.container_hosts.circleci_services), in the order asked for.
   returned: success
   type: list
   elements: dict

@@ -38,7 +38,11 @@ MAX_BYTES = 16384
 CONFIG = "/etc/ecs/ecs.config"
 UNITS = ("docker.service", "ecs.service")
 
-_READABLE = "whoever reaches the instance's metadata service, tasks included, can read user data, credentials and all"
+READABLE = Notice(
+    "user data",
+    "credentials",
+    "whoever reaches the instance's metadata service, tasks included, can read user data, credentials and all",
+)
 _SYSTEMD = "/etc/systemd/system"
 
 
@@ -99,7 +103,7 @@ def instance(
         raise Refused("asks for nothing", where="user data", instead="Give the proxy, or settings, or both.")
     secret = any(holds_credentials(f"{name}={value}") for name, value in config.items())
     if secret:
-        notices.append(Notice("user data", "credentials", _READABLE))
+        notices.append(READABLE)
     return Rendered(Instance(config, environment, yum, secret), tuple(notices))
 
 
@@ -111,7 +115,11 @@ def render(wanted: Instance, form: str) -> str:
         renderer = cloud_config
     else:
         renderer = powershell
-    text = renderer(wanted)
+    return sized(renderer(wanted))
+
+
+def sized(text: str) -> str:
+    """Return user data as it is; raises Refused where EC2 would not take it."""
     size = len(text.encode())
     if size > MAX_BYTES:
         raise Refused(

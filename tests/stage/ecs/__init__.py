@@ -17,6 +17,7 @@ __all__ = [
     "AGENT",
     "BY_SUITE",
     "CONFIG",
+    "METADATA_FILES",
     "PLATFORMS",
     "agent",
     "install",
@@ -97,6 +98,11 @@ RuntimeDirectoryPreserve=yes
 ExecStartPre=ip address replace 169.254.169.254/32 dev lo
 ExecStart={_METADATA}
 """
+# The metadata service, for stand-ins of other clouds' guests too: start metadata-stand-in.service.
+METADATA_FILES = {
+    "/etc/systemd/system/metadata-stand-in.service": (_METADATA_UNIT.encode(), 0o644),
+    _METADATA: ((_HERE / "metadata.py").read_bytes(), 0o755),
+}
 
 
 def install(host: Host, platform: str, registry: Registry, *, part_of: bool = True) -> None:
@@ -107,8 +113,7 @@ def install(host: Host, platform: str, registry: Registry, *, part_of: bool = Tr
     about = PLATFORMS[platform]
     files: dict[str, tuple[bytes, int]] = {
         _PROGRAM: ((_HERE / "ecs_init.py").read_bytes(), 0o755),
-        "/etc/systemd/system/metadata-stand-in.service": (_METADATA_UNIT.encode(), 0o644),
-        _METADATA: ((_HERE / "metadata.py").read_bytes(), 0o755),
+        **METADATA_FILES,
         "/usr/local/share/ca-certificates/stage.crt": (pathlib.Path(registry.ca).read_bytes(), 0o644),
     }
     reads = [CONFIG] if about.amazon else ["/var/lib/ecs/ecs.config", CONFIG]

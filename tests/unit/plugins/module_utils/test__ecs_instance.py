@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _ecs_instance, _ecs_upstart
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _ecs_instance, _upstart
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
 from ansible_collections.fleetops.container_hosts.tests.stage.ecs import PLATFORMS
@@ -162,11 +162,11 @@ def test_a_process_is_compared_with_a_file_by_when_it_was_started(tmp_path):
     path.write_text("")
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
         os.utime(path, (time.time() + 5, time.time() + 5))
-        assert _ecs_upstart.older_than(process.pid, str(path))
+        assert _upstart.older_than(process.pid, str(path))
         os.utime(path, (time.time() - 5, time.time() - 5))
-        assert not _ecs_upstart.older_than(process.pid, str(path))
+        assert not _upstart.older_than(process.pid, str(path))
         process.kill()
-    assert not _ecs_upstart.older_than(process.pid, str(path))
+    assert not _upstart.older_than(process.pid, str(path))
 
 
 # Back to what was, and no further ---------------------------------------------------------------------------------
