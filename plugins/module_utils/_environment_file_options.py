@@ -80,6 +80,15 @@ def edit(content: t.Optional[bytes], variable: str, wanted: t.Mapping[str, t.Opt
     return _read_back(text, result, variable, wanted)
 
 
+def words(content: bytes, variable: str) -> t.Tuple[t.Optional[int], t.Dict[str, str]]:
+    """Return the line of `variable`, None where it is not set, and what each `-e NAME=value` in it sets."""
+    holders = [found for found in _systemd_syntax.file_assignments(_lines.decode(content)) if found.name == variable]
+    if not holders:
+        return None, {}
+    found = _settings(holders[-1].value)
+    return holders[-1].line, {setting.name: setting.value for setting in found if setting.value is not None}
+
+
 def _check(name: str, value: str) -> None:
     _environment_file_systemd.check(name, value)
     for char in value:

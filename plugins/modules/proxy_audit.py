@@ -21,12 +21,17 @@ description:
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.proxy
+requirements:
+  - tomlkit >= 0.12 on the controller, in the Python that runs Ansible, for V(edge_agent)
 attributes:
   diff_mode:
     support: none
     details: Nothing is ever changed.
   platform:
     platforms: linux
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: full
   safe_file_operations:
     support: N/A
     details: No file is written.
@@ -42,8 +47,8 @@ options:
         the container of the Amazon ECS agent, V(nomad) the Nomad client, V(replicated) the services of that name,
         V(containers) all other containers that run, V(package_manager) apt, dnf or yum, V(environment)
         C(/etc/environment).
-      - V(docker_cli), V(containers), V(package_manager) and V(environment) need not have a proxy. One that has none is
-        V(unmanaged), unless it is named here.
+      - V(docker_cli), V(containers) and V(environment) need not have a proxy. One that has none is V(unmanaged), unless
+        it is named here.
       - Empty means all of them.
     type: list
     elements: str
@@ -83,6 +88,10 @@ options:
       - The digest is 16 bits of an HMAC with SHA-256. Whoever has a report, and not the key, learns nothing of a
         password but whether two are alike. Whoever has the key too learns 16 bits, not enough to find a password in
         a dictionary. One changed password in 65,536 keeps its digest.
+      - At least 16 characters. Keep it beside the reports, and not in them.
+    type: str
+  library:
+    description: What the action plugin sends along. Not to be set by anyone else.
     type: str
 """
 
@@ -146,7 +155,7 @@ consumers:
       type: str
       sample: docker.service
     kind:
-      description: V(unit), V(container) or V(file); on Windows, V(service) or V(machine).
+      description: V(unit), V(container) or V(file). V(service) and V(machine) are kept for Windows.
       type: str
     verdict:
       description:
@@ -170,14 +179,15 @@ consumers:
     why:
       description: What the verdict rests on, a sentence or two; empty where nothing is to be said.
       type: str
-      sample: The process has run since before https_proxy was set in /etc/systemd/system/docker.service.d/zz-container-hosts.conf.
+      sample: HTTPS_PROXY in /etc/systemd/system/docker.service.d/http-proxy.conf, line 2 has another host.
     mend:
       description: The command that mends it, or what to do where none can; empty where nothing is wrong.
       type: str
       sample: ansible-playbook fleetops.container_hosts.site --limit host-1.example.com
     settings:
-      description: The settings that the consumer reads, in the order http_proxy, https_proxy, no_proxy; of a consumer
-        that is absent, none.
+      description:
+        - The settings that the consumer reads, in the order http_proxy, https_proxy, no_proxy. Of a consumer that is
+          absent, none.
       type: list
       elements: dict
       contains:
@@ -199,7 +209,7 @@ consumers:
         difference:
           description: What is not the same; empty where all is.
           type: str
-          sample: "runs with another password; is configured without 10.0.0.0/8"
+          sample: "is configured with another password; runs with another password"
         variable:
           description: What the setting is called where it is configured; null where it isn't.
           type: str
@@ -237,7 +247,7 @@ consumers:
           description: The variable or key.
           type: str
         path:
-          description: The file; null where systemd takes the variable away without one that sets it.
+          description: The file; null where it is none (UnsetEnvironment=, a deployment manifest).
           type: str
         line:
           description: The line, or null.
