@@ -128,7 +128,7 @@ class _Host:
         return judging.judge(found, wanted, self.key)
 
     def mend(self, unshadow: str = "") -> Mend:
-        return Mend(self.site, self.site, unshadow or self.site)
+        return Mend(self.site, self.site, unshadow or self.site, self.site.replace(".site ", ".remove "))
 
     def optional(self, consumer: str) -> bool:
         return consumer not in self.asked
@@ -201,7 +201,7 @@ class _Host:
             shown = self.containers_.get(name) if running and name not in others else None
             if shown is not None:
                 anew = f"docker rm --force {name}, and have whoever made it make it anew with the wanted proxy."
-                mend = Mend(anew, anew, anew)
+                mend = Mend(anew, anew, anew, anew)
                 found = _audit_containers.other(name, shown, mend, optional=self.optional("containers"))
                 yield self.judged(found, self.wanted.shared())
 
@@ -209,8 +209,8 @@ class _Host:
 
     def docker_cli(self) -> t.Iterator[Entry]:
         for user in dict.fromkeys(self.params["docker_cli_users"]):
-            mend = self.mend(f"""{self.site} --extra-vars '{{"moby_client_users": ["{user}"]}}'""")
-            mend = Mend(mend.unshadow, mend.unshadow, mend.unshadow)
+            users = f"""{self.site} --extra-vars '{{"moby_client_users": ["{user}"]}}'"""
+            mend = Mend(users, users, users, users)
             found = _audit_files.docker_cli(user, mend, self.run, optional=self.optional("docker_cli"))
             if found is not None:
                 yield self.judged(found, self.wanted.shared())
@@ -222,7 +222,7 @@ class _Host:
 
     def environment(self) -> t.Iterator[Entry]:
         task = "Set it by the module fleetops.container_hosts.environment_file, with dialect: pam."
-        found = _audit_files.environment(Mend(task, task, task), self.run, optional=self.optional("environment"))
+        found = _audit_files.environment(Mend(task, task, task, task), self.run, optional=self.optional("environment"))
         if found is not None:
             yield self.judged(found, self.wanted.shared())
 

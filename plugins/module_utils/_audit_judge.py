@@ -50,11 +50,15 @@ class Leftover(t.NamedTuple):
 
 
 class Mend(t.NamedTuple):
-    """What mends a consumer: where its files are wrong, where only what runs is, and where another file wins."""
+    """What mends a consumer: where its files are wrong, where only what runs is, and where another file wins.
+
+    `remove` takes away what the collection has set, where no proxy is wanted any more.
+    """
 
     configure: str
     restart: str
     unshadow: str
+    remove: str
 
 
 class Found(t.NamedTuple):
@@ -79,7 +83,7 @@ class Found(t.NamedTuple):
 
 def absent(consumer: str, kind: str) -> t.Dict[str, t.Any]:
     """Return the entry of a consumer that is not on the host."""
-    empty = Found(consumer, consumer, kind, (), {}, Mend("", "", ""))
+    empty = Found(consumer, consumer, kind, (), {}, Mend("", "", "", ""))
     return _entry(empty, ABSENT, None, "", "", [], [])
 
 
@@ -100,10 +104,12 @@ def judge(found: Found, wanted: Wanted, key: str = "") -> t.Dict[str, t.Any]:
         LEGACY: [f"{each.path} ({each.tool}): {each.why}" for each in found.leftovers],
         UNMANAGED: ["no proxy is wanted, and one is set" if wanted is None else "has no proxy, and needs none"],
     }
+    # A role that is given no proxy leaves its units alone.
+    restart = found.mend.restart if wanted is not None or found.kind != UNIT else f"systemctl restart {found.name}"
     mends = {
-        DRIFTED: found.mend.configure,
+        DRIFTED: found.mend.remove if wanted is None else found.mend.configure,
         SHADOWED: found.mend.unshadow,
-        RESTART_NEEDED: found.mend.restart,
+        RESTART_NEEDED: restart,
         LEGACY: _mend_leftovers(found, wrong),
     }
     uses = None

@@ -149,8 +149,6 @@ def _list_difference(found: t.Optional[str], wanted: t.Optional[str], go: bool) 
         return ""
     if not found:
         return "none"
-    if not should:
-        return "one"
     said = []
     if should - has:
         said.append(f"without {_some(should - has)}")

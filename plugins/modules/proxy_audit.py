@@ -145,7 +145,8 @@ consumers:
   elements: dict
   contains:
     consumer:
-      description: Its kind, one of O(consumers)' choices. V(windows_service) and V(windows_machine) are kept for Windows.
+      description:
+        - Its kind, one of O(consumers)' choices. V(windows_service) and V(windows_machine) are kept for Windows.
       type: str
     name:
       description:
