@@ -17,7 +17,7 @@ import urllib.parse
 
 from . import _no_proxy
 from ._errors import Refused
-from ._redaction import redact
+from ._redaction import PLACEHOLDER, redact
 
 SETTINGS = ("http_proxy", "https_proxy", "no_proxy")
 NO_PROXY = SETTINGS[2]
@@ -32,6 +32,7 @@ _CONTEXT = b"fleetops.container_hosts.proxy_audit\0"
 _DIGEST_BYTES = 2  # see the module's documentation of digest_key
 _PORTS = {"http": 80, "https": 443}
 _MASKED = ("xxxxx", "xxxxx")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SHOWN = 3
 # Go sends the first three past any proxy whatever the list says. The last one is EC2's metadata by IPv6, which the ECS
 # role adds where it is told to, and which nobody else has.
@@ -115,15 +116,12 @@ def masked(setting: str, value: t.Optional[str]) -> t.Optional[str]:
     if value is None:
         return None
     text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    # With the name before it, credentials are found where the scheme is missing, too.
-    shown = redact(f"{setting}={text}").partition("=")[2]
-    return shown if setting == NO_PROXY else re.sub(r"[^@]*@(?=[^@]*\Z)", _mask_of, shown)
-
-
-def _mask_of(found: t.Match[str]) -> str:
-    """Mask what stands before the last @ of a value that should be a URL, whatever its form."""
-    scheme, separator, _rest = found[0].partition("://")
-    return f"{scheme}{separator}********@" if separator else "********@"
+    if setting == NO_PROXY:
+        return redact(text)
+    # All that stands before the last @, whatever its form: a password that isn't encoded may hold anything.
+    before, at, after = text.rpartition("@")
+    scheme = _SCHEME.match(before)
+    return f"{scheme[0] if scheme else ''}{PLACEHOLDER}@{after}" if at else text
 
 
 def digest(value: t.Optional[str], key: str) -> t.Optional[str]:

@@ -99,13 +99,19 @@ def test_every_rendering_of_a_list_means_the_same_in_any_order(listed, random):
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_no_password_is_shown(password):
     url = _proxy.parse({"http": "http://192.0.2.1:3128", "username": "fleet", "password": password}).http
-    for value in (url, url.partition("://")[2], f"http://fleet:{password}@192.0.2.1:3128"):
+    raw = f"fleet:{password}@192.0.2.1:3128"
+    for value in (url, url.partition("://")[2], raw, f"http://{raw}"):
         shown = values.masked("https_proxy", value)
         assert shown.endswith("@192.0.2.1:3128")
         assert password not in shown
         assert "fleet" not in shown
         json.dumps(shown).encode("utf-8")
         assert password not in values.difference("https_proxy", value, WANTED, go=True)
+
+
+def test_a_password_that_looks_like_a_url():
+    assert values.masked("https_proxy", "fleet:pa://x@192.0.2.1:3128") == "********@192.0.2.1:3128"
+    assert values.masked("http_proxy", "http://192.0.2.1:3128") == "http://192.0.2.1:3128"
 
 
 def test_values_that_are_no_text():
