@@ -76,11 +76,9 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     entries: t.List[Entry] = []
     for consumer in params["consumers"] or CONSUMERS:
         try:
-            found = list(getattr(host, consumer)())
+            entries += list(getattr(host, consumer)()) or [judging.absent(consumer, CONSUMERS[consumer])]
         except (Refused, OSError) as error:
             run.notice(Notice(consumer, "what is on the host", f"{error}; it was not judged"))
-            found = []
-        entries += found or [judging.absent(consumer, CONSUMERS[consumer])]
     order = list(CONSUMERS)
     entries.sort(key=lambda entry: (order.index(entry["consumer"]), entry["name"]))
     verdicts = [entry["verdict"] for entry in entries]

@@ -87,7 +87,10 @@ def _ran(container: t.Optional[Mapping], names: values.Names) -> t.Dict[str, t.A
 
 
 def other(name: str, container: Mapping, mend: Mend, *, optional: bool) -> Found:
-    """Return a container that nothing on the host's disk says the proxy of: what it was made with is what it has."""
+    """Return a container that nothing on the host's disk says the proxy of: what it was made with is what it has.
+
+    Which settings it needs, only who made it knows (IoT Edge's modules get https_proxy alone); so those it has are read.
+    """
     variables = environment(container)
     configured = {
         setting: Place(value, _spelled(variables, names, value), None, None)
@@ -96,7 +99,8 @@ def other(name: str, container: Mapping, mend: Mend, *, optional: bool) -> Found
         if value is not None
     }
     ran = _ran(container, values.SHARED)
-    return Found("containers", name, CONTAINER, values.SETTINGS, configured, mend, optional=optional, go=False, **ran)
+    settings = list(configured) or values.SETTINGS
+    return Found("containers", name, CONTAINER, settings, configured, mend, optional=optional, go=False, **ran)
 
 
 def _spelled(variables: Mapping, names: t.Sequence[str], value: str) -> str:

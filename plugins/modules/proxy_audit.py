@@ -49,7 +49,7 @@ options:
         C(/etc/environment).
       - V(docker_cli), V(containers) and V(environment) need not have a proxy. One that has none is V(unmanaged), unless
         it is named here.
-      - Empty means all of them.
+      - Empty means all of them. One that can't be looked at is left out, and RV(notices) says why.
     type: list
     elements: str
     choices:
@@ -187,8 +187,8 @@ consumers:
       sample: ansible-playbook fleetops.container_hosts.site --limit host-1.example.com
     settings:
       description:
-        - The settings that the consumer reads, in the order http_proxy, https_proxy, no_proxy. Of a consumer that is
-          absent, none.
+        - The settings that the consumer reads, in the order http_proxy, https_proxy, no_proxy. Of one of the other
+          containers, those that it has, if any. Of a consumer that is absent, none.
       type: list
       elements: dict
       contains:

