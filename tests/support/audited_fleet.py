@@ -35,7 +35,12 @@ GROUPS = {
         ("containers", "edgeHub"),
         ("package_manager", "apt"),
     ],
-    "ecs": [("docker", "docker.service"), ("ecs", "ecs.service"), ("ecs_agent", "ecs-agent"), ("package_manager", "dnf")],
+    "ecs": [
+        ("docker", "docker.service"),
+        ("ecs", "ecs.service"),
+        ("ecs_agent", "ecs-agent"),
+        ("package_manager", "dnf"),
+    ],
     "circleci_nomad": [("docker", "docker.service"), ("nomad", "nomad.service"), ("environment", "/etc/environment")],
 }
 NAMES = {"moby": "build", "iotedge": "edge", "ecs": "ecs", "circleci_nomad": "nomad"}
@@ -54,12 +59,12 @@ def fleet(count: int, seed: int = 1, well: float = 0.95) -> tuple[dict[str, t.An
     return results, groups
 
 
-def consumer(kind: str, name: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
+def consumer(of: str, name: str, verdict: str, **more: t.Any) -> dict[str, t.Any]:
     """Return one consumer as the module tells of it, with what `more` says of it."""
     return {
-        "consumer": kind,
+        "consumer": of,
         "name": name,
-        "kind": "container" if kind in ("edge_agent", "ecs_agent", "containers") else "file" if "/" in name else "unit",
+        "kind": "container" if of in ("edge_agent", "ecs_agent", "containers") else "file" if "/" in name else "unit",
         "verdict": verdict,
         "uses_wanted": verdict in ("in_sync", "legacy") if verdict not in ("absent", "unmanaged") else None,
         "active": None if verdict == "absent" or "/" in name else True,
@@ -105,31 +110,37 @@ def _result(host: str, group: str, dice: random.Random, well: float) -> dict[str
 def _consumer(host: str, kind: str, name: str, dice: random.Random, well: float) -> dict[str, t.Any]:
     mend = f"ansible-playbook fleetops.container_hosts.site --limit {host}"
     pid = dice.randrange(300, 40000)
-    folder = f"/etc/systemd/system/{name}.d"
-    ours = f"{folder}/zz-container-hosts.conf"
+    of_unit = name.endswith(".service")
+    folder = f"/etc/systemd/system/{name}.d" if of_unit else "/etc/example"
+    ours = name if name.startswith("/") else f"{folder}/zz-container-hosts.conf"
     settings = [
         setting("http_proxy", PROXY, path=ours, line=3),
         setting("https_proxy", PROXY, path=ours, line=4),
         setting("no_proxy", NO_PROXY, path=ours, line=5),
     ]
     more: dict[str, t.Any] = {"settings": settings, "seen_in": [f"/proc/{pid}/environ"]}
+    if name.startswith("/"):
+        more["seen_in"] = []
+        for entry in settings:
+            entry.update(running=None)
     if kind in ("package_manager", "docker_cli") and dice.random() < 0.3:
         return consumer(kind, name, "unmanaged", why="It has no proxy, and needs none.")
     chance = dice.random()
     if chance < well:
         return consumer(kind, name, "in_sync", **more)
-    verdict = dice.choices(("restart_needed", "drifted", "shadowed", "legacy"), (5, 3, 2, 2))[0]
+    weights = (5 if of_unit else 0, 3, 2, 2)
+    verdict = dice.choices(("restart_needed", "drifted", "shadowed", "legacy"), weights)[0]
     if verdict == "restart_needed":
         for entry in settings[:2]:
             entry.update(running=OLD, same=False, difference=f"runs with {OLD}")
         more["why"] = f"The process has run since before https_proxy was set in {ours}."
     elif verdict == "drifted":
-        settings[2].update(
-            configured="localhost", running="localhost", same=False, difference="is configured without 10.0.0.0/8"
-        )
+        settings[2].update(configured="localhost", same=False, difference="is configured without 10.0.0.0/8")
         more["why"] = "no_proxy is configured without 10.0.0.0/8."
     elif verdict == "shadowed":
-        settings[1].update(configured=OLD, running=OLD, same=False, path=f"{folder}/zzz-site.conf", line=2)
+        settings[1].update(
+            configured=OLD, same=False, difference=f"is configured as {OLD}", path=f"{folder}/zzz-site.conf", line=2
+        )
         more["shadowed_by"] = [{"variable": "HTTPS_PROXY", "path": f"{folder}/zzz-site.conf", "line": 2}]
         more["why"] = f"{folder}/zzz-site.conf sorts after ours."
         mend = f"Remove HTTPS_PROXY from line 2 of {folder}/zzz-site.conf, then run: {mend}"
@@ -137,4 +148,7 @@ def _consumer(host: str, kind: str, name: str, dice: random.Random, well: float)
         left = {"tool": "kubespray", "path": f"{folder}/http-proxy.conf", "line": 2, "variables": ["HTTP_PROXY"]}
         more["leftovers"] = [{**left, "read": False, "why": "Ours sorts after it."}]
         more["why"] = "kubespray's http-proxy.conf lies beside ours without effect."
+    if of_unit and verdict in ("drifted", "shadowed"):
+        for entry in settings:
+            entry.update(running=entry["configured"])
     return consumer(kind, name, verdict, **{**more, "mend": mend})

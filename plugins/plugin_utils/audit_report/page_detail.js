@@ -27,7 +27,7 @@ function consumerCase(host, number) {
       change.what ? `: ${visible(change.what)}` : change.before ? `: it was ${WORDS[change.before][0].toLowerCase()}` : "", ".")),
     mend(entry.mend),
     entry.settings.length > 0 && el("div", { class: "scroll", tabindex: "0", role: "region",
-      "aria-label": `Settings of ${visible(entry.name)}` }, values(entry.settings)),
+      "aria-label": `Settings of ${visible(entry.name)}` }, values(entry)),
     entry.shadowed_by.map((shadow) => el("p", {}, "Shadowed by ", el("code", {}, where(shadow) || "systemd"), ", which sets ",
       el("code", {}, visible(shadow.variable)), ".")),
     entry.leftovers.map((left) => el("p", {}, "Left by ", visible(left.tool), ": ", el("code", {}, where(left)),
@@ -36,21 +36,28 @@ function consumerCase(host, number) {
     entry.seen_in.length > 0 && el("p", { class: "small" }, "What runs was seen in ", visible(entry.seen_in.join(", ")), "."));
 }
 
-function values(settings) {
-  const rows = settings.map((setting) => el("tr", {}, el("th", { scope: "row" }, visible(setting.setting)),
-    SIDES.map((side) => cell(setting, side)),
+function values(entry) {
+  const rows = entry.settings.map((setting) => el("tr", {}, el("th", { scope: "row" }, visible(setting.setting)),
+    cells(setting, entry.active),
     el("td", {}, el("code", {}, where(setting)), setting.variable ? el("div", { class: "small" }, visible(setting.variable)) : null)));
   return el("table", { class: "values" }, el("caption", { class: "hush" }, "Wanted, configured and running"),
     el("thead", {}, el("tr", {}, ["Setting", "Wanted", "Configured", "Running", "Configured in"].map((text) => el("th", { scope: "col" }, text)))),
     el("tbody", {}, rows));
 }
 
-// The module tells whether two values mean the same; which of them is the odd one is seen by their text.
-function cell(setting, side) {
-  const value = setting[side];
-  const other = setting.same === false && side !== "wanted" && (value !== setting.wanted
-    || setting.digests[side] !== setting.digests.wanted);
-  return el("td", { class: other ? "other" : null },
-    value === null ? el("span", { class: "nothing" }, "none") : el("span", { class: "mono" }, visible(value)),
-    other && setting.difference && side === "running" ? el("div", { class: "small" }, visible(setting.difference)) : null);
+// The module tells whether all sides mean the same; which is the odd one is seen by their text. Where only masked
+// credentials differ, the difference stands with what runs, or is to.
+function cells(setting, active) {
+  const runs = active === true || setting.running !== null;
+  const sides = runs ? SIDES : SIDES.slice(0, 2);
+  let odd = setting.same === false ? sides.slice(1).filter((side) => setting[side] !== setting.wanted
+    || (setting.digests[side] ?? setting.digests.wanted) !== setting.digests.wanted) : [];
+  if (setting.same === false && !odd.length) odd = sides.slice(-1);
+  return SIDES.map((side) => {
+    if (!sides.includes(side)) return el("td", { class: "nothing" }, active === null ? "a file" : "not running");
+    const value = setting[side];
+    return el("td", { class: odd.includes(side) ? "other" : null },
+      value === null ? el("span", { class: "nothing" }, "none") : el("span", { class: "mono" }, visible(value)),
+      side === odd[0] && setting.difference ? el("div", { class: "small" }, visible(setting.difference)) : null);
+  });
 }

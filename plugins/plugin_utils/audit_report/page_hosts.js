@@ -1,5 +1,5 @@
 // The matrix of hosts and consumers, a page of it at a time; all of it for a printer.
-const PAGE = 100;
+const PAGE = 50; // as many as are made within the time that a person takes for none
 const view = { query: "", verdict: "", consumer: "", group: "", changed: false, finding: null, sort: "verdict", descending: false, page: 0 };
 const opened = new Set();
 let selected = [];
@@ -14,8 +14,13 @@ function drawHosts({ everything = false } = {}) {
     : `${number(selected.length)} of ${some(hosts.length, "host")}`);
   const body = el("tbody", {}, shown.flatMap((host) => opened.has(host) ? [row(host), detailRow(host)] : [row(host)]));
   if (!shown.length) body.append(el("tr", {}, el("td", { colspan: columns.length + 2, class: "empty" }, "No host is like that.")));
-  show("matrix", el("table", { "aria-rowcount": selected.length + 1 },
-    el("caption", { class: "hush" }, "Hosts, their verdict, and that of each consumer"), head(), body));
+  const table = el("table", { "aria-rowcount": selected.length + 1 },
+    el("caption", { class: "hush" }, "Hosts, their verdict, and that of each consumer"),
+    el("colgroup", {}, el("col", { class: "of-host" }), el("col", { class: "of-verdict" }), columns.map(() => el("col"))),
+    head(), body);
+  // Columns of a fixed width don't move while one types.
+  table.style.width = `${30 + 10 * columns.length}rem`;
+  show("matrix", table);
   show("range", selected.length ? `${number(from + 1)} to ${number(from + shown.length)} of ${number(selected.length)}` : "none");
   get("pager").hidden = pages === 1;
   get("previous").disabled = view.page === 0;

@@ -34,8 +34,9 @@ function summarise(choose) {
 function outcome() {
   const failing = Object.entries(report.failing);
   if (!report.fail_on.length) return ["No verdict fails this run; ", el("code", {}, "audit_fail_on"), " names those that shall."];
-  if (!failing.length) return [el("strong", {}, "Passed."), ` No host is ${list(report.fail_on)}.`];
-  return [el("strong", {}, "Failed."), ` ${failing.map(([verdict, count]) => `${WORDS[verdict][0]}: ${some(count, "host")}`).join("; ")}.`];
+  if (!failing.length) return [el("strong", {}, "This run passes"), `: nothing is ${list(report.fail_on)}.`];
+  const told = failing.map(([verdict, count]) => `${WORDS[verdict][0].toLowerCase()} on ${some(count, "host")}`);
+  return [el("strong", {}, "This run fails"), `: ${told.join(", ")}.`];
 }
 const list = (verdicts) => verdicts.map((verdict) => WORDS[verdict][0].toLowerCase()).join(", ").replace(/, ([^,]*)$/, " or $1");
 
@@ -58,7 +59,7 @@ function showFindings(choose, limit) {
       click: () => copy(`${names.join("\n")}\n`, copyNames) }, "Copy names");
     return el("li", {},
       el("div", { class: "top" },
-        el("span", {}, tag(finding.verdict), " ", el("span", { class: "mono" }, visible(finding.name))),
+        el("span", {}, tag(finding.verdict), " ", el("code", {}, visible(finding.name))),
         el("span", {}, command.includes("@hosts.txt") ? [copyNames, " into hosts.txt · "] : null,
           el("button", { type: "button", class: "link", click: () => choose({ finding }) },
             names.length === 1 ? visible(names[0]) : some(names.length, "host")))),
@@ -67,17 +68,17 @@ function showFindings(choose, limit) {
   });
   if (!items.length) items.push(el("li", {}, "Nothing. Every host was reached, and nothing is other than wanted."));
   if (findings.length > limit) {
-    items.push(more(findings.length - limit, "finding", () => showFindings(choose, Infinity), "findings"));
+    items.push(el("li", {}, more(findings.length - limit, "finding", () => showFindings(choose, Infinity), "findings")));
   }
   show("findings", items);
 }
 
-const more = (count, what, click, id) => el("li", {}, el("button", { type: "button", class: "link", click: () => {
+const more = (count, what, click, id) => el("button", { type: "button", class: "link", click: () => {
   click();
   // Where the button was, the keyboard would otherwise start at the page's top again.
   get(id).tabIndex = -1;
   get(id).focus();
-} }, `${some(count, `more ${what}`)}`));
+} }, some(count, `more ${what}`));
 
 function showConsumers(choose) {
   const rows = columns.map((kind) => [kind, hostsByKind(kind)]);
@@ -110,5 +111,5 @@ function showDrift(limit) {
       el("td", {}, CHANGES[entry.change]), el("th", { scope: "row" }, visible(entry.host)),
       el("td", { class: "mono" }, visible(entry.name) || "whole host"), side(entry.before),
       entry.what ? el("td", {}, tag(entry.after), el("div", { class: "small" }, visible(entry.what))) : side(entry.after))))),
-  entries.length > limit && more(entries.length - limit, "change", () => showDrift(Infinity), "drift-list"));
+  entries.length > limit ? more(entries.length - limit, "change", () => showDrift(Infinity), "drift-list") : "");
 }
