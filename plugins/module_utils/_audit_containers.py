@@ -89,7 +89,7 @@ def _ran(container: t.Optional[Mapping], names: values.Names) -> t.Dict[str, t.A
 def other(name: str, container: Mapping, mend: Mend, *, optional: bool) -> Found:
     """Return a container that nothing on the host's disk says the proxy of: what it was made with is what it has.
 
-    Which settings it needs, only who made it knows (IoT Edge's modules get https_proxy alone); so those it has are read.
+    Which it needs, only who made it knows (IoT Edge's modules get https_proxy alone), so those that it has are judged.
     """
     variables = environment(container)
     configured = {
