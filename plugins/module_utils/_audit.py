@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import typing as t
 
 from . import (
@@ -111,8 +112,9 @@ class _Host:
         self.asked = set(params["consumers"])
         self.docker_unit = _systemd_environment.unit_name(params["docker_unit"])
         names = (self.docker_unit, *_IOTEDGE, *_ECS, *_NOMAD, *_REPLICATED)
-        self.units = _audit_units.Units(names, run.root)
-        self.site = f"ansible-playbook fleetops.container_hosts.site --limit {params['name'] or os.uname().nodename}"
+        self.units = _audit_units.Units(names, run)
+        name = shlex.quote(params["name"] or os.uname().nodename)
+        self.site = f"ansible-playbook fleetops.container_hosts.site --limit {name}"
         if not self.units.booted:
             run.notice(Notice("systemd", "units", "does not run here, so that no daemon and no container was judged"))
             self.engine_socket = None
@@ -120,7 +122,7 @@ class _Host:
             # Where it is down, a question would start it.
             daemon = _docker_unit.find(self.docker_unit, run.root)
             self.engine_socket = run.root + _docker_unit.socket_of(daemon) if daemon.pid else None
-        self.containers_ = _audit_containers.Containers(self.engine_socket, run)
+        self.containers_ = _audit_containers.Containers(self.engine_socket)
 
     def judged(self, found: Found, wanted: judging.Wanted) -> Entry:
         return judging.judge(found, wanted, self.key)

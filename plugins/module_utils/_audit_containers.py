@@ -34,18 +34,21 @@ Mapping = t.Mapping[str, t.Any]
 
 
 class Containers:
-    """The containers of a running engine, by name; each is asked about once. Without an engine there are none."""
+    """The containers of a running engine, by name; each is asked about once. Without an engine there are none.
 
-    def __init__(self, socket: t.Optional[str], run: Run) -> None:
+    Its methods raise Refused where the engine does not answer, and then at once when they are called again.
+    """
+
+    def __init__(self, socket: t.Optional[str]) -> None:
         self._socket = socket
-        self._run = run
+        self._refused: t.Optional[Refused] = None
         self._known: t.Dict[str, t.Optional[Mapping]] = {}
         self._names: t.Optional[t.Dict[str, bool]] = None
 
     def names(self) -> t.Dict[str, bool]:
         """Return the names of all containers, and whether each runs."""
         if self._names is None:
-            listed = self._ask("/containers/json?all=1") if self._socket else None
+            listed = self._ask("/containers/json?all=1") if self._socket else []
             entries = listed if isinstance(listed, list) else []
             self._names = {
                 str(name).lstrip("/"): entry.get("State") == "running"
@@ -62,11 +65,13 @@ class Containers:
         return self._known[name]
 
     def _ask(self, path: str) -> t.Any:
+        if self._refused:
+            raise self._refused
         try:
             answer = _docker_api.ask("GET", path, self._socket or "")
         except Refused as refused:
-            self._run.notice(Notice("the engine", path, f"{refused.what}; its containers were not judged"))
-            return None
+            self._refused = refused
+            raise
         return answer.body if answer is not None and answer.status == 200 else None
 
 
@@ -129,7 +134,7 @@ def edge_agent(container: t.Optional[Mapping], mend: Mend, run: Run) -> Found:
     winners: t.Dict[str, Place] = {}
     if _iotedge_agent.judge(container, agent) == _iotedge_agent.MANIFEST:
         # It will never again have what config.toml says.
-        winners["https_proxy"] = Place(variables.get("https_proxy"), _MANIFEST, None, None)
+        winners["https_proxy"] = Place(variables.get("https_proxy"), "https_proxy", None, None, _MANIFEST)
         ours = {setting: [place] for setting, place in configured.items()}
         configured = {"https_proxy": winners["https_proxy"]} if variables.get("https_proxy") else {}
     return Found(

@@ -23,18 +23,22 @@ Wanted = t.Optional[t.Mapping[str, str]]  # by setting; None: no proxy is wanted
 
 
 class Place(t.NamedTuple):
-    """A value, and what sets it. `path` None: no file; `value` None: only its reader could tell."""
+    """A value, and what sets it. `path` None: no file; `value` None: only its reader could tell.
+
+    `said` is what a message calls it where file and line don't tell.
+    """
 
     value: t.Optional[str]
     variable: str
     path: t.Optional[str]
     line: t.Optional[int]
+    said: str = ""
 
     @property
     def where(self) -> str:
         """It as a message says it."""
         if self.path is None:
-            return self.variable
+            return self.said or self.variable
         return f"{self.variable} in {self.path}" + (f", line {self.line}" if self.line else "")
 
 

@@ -15,6 +15,8 @@ import typing as t
 from . import _audit_values as values
 from . import _marked_block, _systemd_dropin, _units
 from ._audit_judge import Found, Mend, Place, pick
+from ._notice import Notice
+from ._run import Run
 from ._systemd_files import Files
 from ._systemd_merge import Environment, Setting
 
@@ -22,6 +24,7 @@ from ._systemd_merge import Environment, Setting
 MANAGER_FILES = ("/etc/systemd/system.conf",)
 MANAGER_FOLDERS = ("/etc/systemd/system.conf.d", "/run/systemd/system.conf.d", "/usr/lib/systemd/system.conf.d")
 # The names of the collection's drop-ins; one of another name is known by its marked block.
+_TAKEN_AWAY = "UnsetEnvironment= or an empty Environment=, which takes {} away,"
 _OURS = re.compile(r"/z+-container-hosts[^/]*\.(?:conf|env)\Z")
 
 
@@ -37,10 +40,10 @@ class Told(t.NamedTuple):
 class Units:
     """The units of a host, with what systemd says of them asked once."""
 
-    def __init__(self, names: t.Sequence[str], root: str = "") -> None:
-        self.root = root
-        self.files = Files(root)
-        self.booted = _units.booted(root)
+    def __init__(self, names: t.Sequence[str], run: Run) -> None:
+        self.run = run
+        self.files = Files(run.root)
+        self.booted = _units.booted(run.root)
         self.names = list(names)
         self._manager: t.Optional[t.Dict[str, str]] = None
 
@@ -67,7 +70,7 @@ class Units:
                     ours.setdefault(kind, []).append(_place(setting))
         configured = {kind: place for kind, group in names.items() for place in [_first(everything, group)] if place}
         winners = {
-            kind: Place(None, f"UnsetEnvironment= or an empty Environment= for {ours[kind][0].variable}", None, None)
+            kind: Place(None, ours[kind][0].variable, None, None, _TAKEN_AWAY.format(ours[kind][0].variable))
             for kind in ours
             if kind not in configured
         }
@@ -78,8 +81,14 @@ class Units:
         return bool(_OURS.search(path)) or _marked_block.BEGIN in (self.files.read(path) or b"")
 
     def running(self, unit: _units.Unit) -> t.Optional[t.Dict[str, str]]:
-        """Return the environment of the unit's process; None where none runs."""
-        return _units.process_environment(unit.main_pid) if unit.main_pid else None
+        """Return the environment of the unit's process; None where none runs, or it may not be read."""
+        if not unit.main_pid:
+            return None
+        environment = _units.process_environment(unit.main_pid)
+        if environment is None:
+            why = "can't be read, so that the files alone were judged; run with become: true"
+            self.run.notice(Notice(unit.name, f"/proc/{unit.main_pid}/environ", why))
+        return environment
 
     def _from_manager(self, names: t.Sequence[str]) -> t.Dict[str, Place]:
         """Return what systemd itself gives every service."""

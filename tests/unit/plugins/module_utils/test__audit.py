@@ -207,6 +207,25 @@ def test_an_engine_that_does_not_answer_is_judged_by_its_process(host):
     assert host.one()["verdict"] == "in_sync"
 
 
+def test_an_engine_that_answers_nonsense(host):
+    host.unit("docker.service", ALL)
+    host.dropin("zz-container-hosts", ALL)
+    with host.engine() as fake:
+        fake.answer = lambda _method, _path: ("oops", None)
+        result = host.audit(proxy=PROXY, consumers=["docker", "edge_agent", "containers"])
+    assert [(each["consumer"], each["verdict"]) for each in result["consumers"]] == [("docker", "in_sync")]
+    assert [notice.reader for notice in host.notices] == ["dockerd", "edge_agent", "containers"]
+
+
+def test_a_process_that_may_not_be_looked_into(host, monkeypatch):
+    host.unit("docker.service", {})
+    host.dropin("zz-container-hosts", ALL)
+    monkeypatch.setattr(_units, "process_environment", lambda _pid: None)
+    entry = host.one()
+    assert (entry["verdict"], entry["uses_wanted"], entry["seen_in"]) == ("in_sync", None, [])
+    assert "become" in host.notices[0].why
+
+
 def test_a_broken_daemon_json_is_a_notice(host):
     host.put("etc/docker/daemon.json", "{")
     host.unit("docker.service", ALL)
@@ -230,7 +249,8 @@ def test_variables_taken_away(host):
     host.put(f"{DROPINS}/zzz.conf", "[Service]\nUnsetEnvironment=HTTPS_PROXY https_proxy\n")
     entry = host.one()
     assert entry["verdict"] == "shadowed"
-    assert [each["path"] for each in entry["shadowed_by"]] == [None]
+    assert entry["shadowed_by"] == [{"variable": "HTTPS_PROXY", "path": None, "line": None}]
+    assert "UnsetEnvironment=" in entry["why"]
 
 
 def test_a_container_instance_of_ecs_needs_the_metadata_direct(host):
