@@ -41,8 +41,9 @@ class ActionModule(ActionBase):
         """Write the report, or in check mode say where it would be written, and what is in it."""
         result = super().run(tmp, task_vars)
         params = self.validate_argument_spec(ARGUMENT_SPEC)[1]
+        warnings = result.setdefault("warnings", [])
         try:
-            return {**result, **self._report(params, task_vars or {}, result.setdefault("warnings", []))}
+            return {**result, **self._report(params, task_vars or {}, warnings)}
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
 
@@ -52,12 +53,14 @@ class ActionModule(ActionBase):
             made=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             title=params["title"],
             groups=variables.get("groups"),
-            fail_on=params["fail_on"],
+            # `-e audit_fail_on=` is a list of one empty text.
+            fail_on=[verdict for verdict in params["fail_on"] if verdict],
             digest_key_id=_key_id(params["digest_key"]),
         )
         before = _before(params, warnings)
         if before is not None:
-            report["drift"] = _report_drift.drift(before, report)
+            inventory = set((variables.get("groups") or {}).get("all") or ())
+            report["drift"] = _report_drift.drift(before, report, inventory - set(params["results"]))
         paths = _report_files.write(report, params["folder"], check_mode=self._task.check_mode)
         drift = report["drift"]
         return {

@@ -35,16 +35,17 @@ def parse(content: bytes, where: str) -> Data:
     return report
 
 
-def drift(before: Data, after: Data) -> Data:
+def drift(before: Data, after: Data, left_out: t.Container[str] = ()) -> Data:
     """Return what differs from the report `before`: its time, entries (the worst first), and how many of each change.
 
     An entry is about a consumer of a host, or about the whole host (`consumer` and `name` are empty) where it is
     `new`, `gone`, was or is unreachable, or failed. Digests count where both reports' were made with the same key.
+    Hosts that are `left_out` of this audit, though still in the inventory, are not gone, and no entry is about them.
     """
     digests = bool(after["digest_key_id"]) and before.get("digest_key_id") == after["digest_key_id"]
     had, has = _by_host(before), _by_host(after)
     entries: list[Data] = []
-    for host in sorted({*had, *has}):
+    for host in sorted({*has, *(name for name in had if name not in left_out)}):
         entries += _of_host(host, had.get(host), has.get(host), digests)
     entries.sort(key=lambda entry: (CHANGES.index(entry["change"]), _rank(entry["after"] or "absent")))
     counts = {change: sum(entry["change"] == change for entry in entries) for change in CHANGES}

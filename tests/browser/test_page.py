@@ -247,7 +247,7 @@ def test_dark_and_light(opened):
     page = opened(RESULTS, color_scheme="dark")
     assert not page.evaluate(light)
     page.emulate_media(color_scheme="light")
-    assert page.evaluate(light)
+    page.wait_for_function(light)
     page.get_by_role("button", name="Theme: auto").click()
     page.get_by_role("button", name="Theme: light").click()
     assert not page.evaluate(light)
