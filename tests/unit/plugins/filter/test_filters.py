@@ -12,7 +12,15 @@ import sys
 
 import pytest
 
-FILTERS = ("inventory_no_proxy", "jvm_proxy_options", "no_proxy", "pinned_image", "proxy_environment", "redact")
+FILTERS = (
+    "inventory_no_proxy",
+    "jvm_proxy_options",
+    "no_proxy",
+    "pinned_image",
+    "proxy_environment",
+    "redact",
+    "rollout_progress",
+)
 MODEL = {
     "http": "http://192.0.2.1:3128",
     "username": "fleet",
