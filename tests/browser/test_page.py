@@ -190,13 +190,17 @@ def test_a_host_in_detail(page):
 
 def test_shows_what_has_changed(page, names):
     assert page.locator("#drift-summary").inner_text().startswith("1 worse, 1 changed since")
-    rows = [re.sub(r"\s+", " ", row) for row in page.locator("#drift tbody tr").all_inner_texts()]
+    rows = [re.sub(r"\s+", " ", row) for row in page.locator("#drift li").all_inner_texts()]
     assert rows == [
-        "Worse legacy-1 docker.service In sync Legacy",
-        "Changed host-2 docker.service Unmanaged In sync",
+        "Worse legacy-1 docker.service In sync became → Legacy",
+        "Changed host-2 docker.service Unmanaged became → In sync",
     ]
     page.get_by_label("Changed only").check()
     assert names(page) == ["legacy-1", "host-2"]
+    page.locator("#drift").get_by_role("button", name="legacy-1").click()
+    assert names(page) == ["legacy-1"]
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Changed only").check()
     assert page.locator("#matrix .badge").all_inner_texts() == ["worse", "changed"]
 
 

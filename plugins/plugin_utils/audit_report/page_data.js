@@ -65,17 +65,19 @@ const findings = [];
   for (const host of hosts) {
     for (const number of host.consumers) {
       const [kind, verdict] = kinds.get(number);
-      if (isProblem(verdict)) add(`${kind}\n${field(number, "name")}\n${verdict}\n${field(number, "why")}`, kind,
-        field(number, "name"), verdict, field(number, "why"), host, field(number, "mend"));
+      if (isProblem(verdict)) add(kind, field(number, "name"), verdict, field(number, "why"), host, field(number, "mend"));
     }
     if (!host.consumers.length && isProblem(host.verdict)) {
-      add(`\n${host.verdict}\n${host.why}`, "", "", host.verdict, host.why, host, "");
+      add("", "", host.verdict, host.why, host, "");
     }
   }
-  function add(key, kind, name, verdict, why, host, mend) {
+  function add(kind, name, verdict, why, host, mend) {
+    // A reason that names its host is the same one on the next.
+    const shared = why.replaceAll(host.name, "HOST");
+    const key = JSON.stringify([kind, name, verdict, shared]);
     let finding = known.get(key);
     if (!finding) {
-      finding = { kind, name, verdict, why, hosts: new Set(), mends: [] };
+      finding = { kind, name, verdict, why, shared, hosts: new Set(), mends: [] };
       known.set(key, finding);
       findings.push(finding);
     }

@@ -47,8 +47,11 @@ function row(host) {
   const change = host.changes[0];
   return el("tr", { class: isOpen ? "host open" : "host" }, el("th", { scope: "row" }, button),
     el("td", {}, tag(host.verdict), change && el("span", { class: "badge" }, CHANGES[change.change].toLowerCase())),
-    columns.map((kind) => el("td", {}, ...cellOf(host.cells.get(kind)))));
+    columns.map((kind) => el("td", {}, ...(host.consumers.length ? cellOf(host.cells.get(kind)) : unknown()))));
 }
+
+// Nothing is known of a host that did not answer.
+const unknown = () => [el("span", { class: "none", "aria-hidden": "true" }, "?"), el("span", { class: "hush" }, "not known")];
 
 function cellOf(cell) {
   if (!cell || cell.worst === "absent") return [icon("absent"), el("span", { class: "hush" }, "absent")];

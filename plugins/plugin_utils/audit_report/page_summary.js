@@ -1,6 +1,6 @@
 // What stands above the hosts: totals, findings, consumers, and what has changed. `choose` narrows the hosts down.
 const SHOWN_FINDINGS = 6;
-const SHOWN_CHANGES = 12;
+const SHOWN_CHANGES = 6;
 
 function summarise(choose) {
   const counts = report.totals.verdicts;
@@ -23,7 +23,7 @@ function summarise(choose) {
   }
   showFindings(choose, SHOWN_FINDINGS);
   showConsumers(choose);
-  if (report.drift) showDrift(SHOWN_CHANGES);
+  if (report.drift) showDrift(choose, SHOWN_CHANGES);
   for (const verdict of VERDICTS) {
     get("verdicts").append(el("div", {}, el("dt", {}, tag(verdict)), el("dd", {}, WORDS[verdict][1])));
   }
@@ -63,7 +63,7 @@ function showFindings(choose, limit) {
         el("span", {}, command.includes("@hosts.txt") ? [copyNames, " into hosts.txt · "] : null,
           el("button", { type: "button", class: "link", click: () => choose({ finding }) },
             names.length === 1 ? visible(names[0]) : some(names.length, "host")))),
-      finding.why && el("p", { class: "why" }, visible(finding.why)),
+      finding.why && el("p", { class: "why" }, visible(names.length === 1 ? finding.why : finding.shared)),
       mend(command));
   });
   if (!items.length) items.push(el("li", {}, "Nothing. Every host was reached, and nothing is other than wanted."));
@@ -94,7 +94,7 @@ function showConsumers(choose) {
       used.map((verdict) => cell(kind, verdict, counts[verdict])))))));
 }
 
-function showDrift(limit) {
+function showDrift(choose, limit) {
   const { since, counts, entries } = report.drift;
   const told = Object.entries(counts).filter(([, count]) => count).map(([change, count]) => `${number(count)} ${CHANGES[change].toLowerCase()}`);
   const when = new Date(since);
@@ -104,12 +104,14 @@ function showDrift(limit) {
     get("drift-list").remove();
     return;
   }
-  const side = (verdict) => el("td", {}, verdict ? tag(verdict) : el("span", { class: "none" }, "not in the report"));
-  show("drift-list", el("table", { class: "counts values" }, el("caption", { class: "hush" }, "What has changed"),
-    el("thead", {}, el("tr", {}, ["Change", "Host", "Consumer", "Before", "Now"].map((text) => el("th", { scope: "col" }, text)))),
-    el("tbody", {}, entries.slice(0, limit).map((entry) => el("tr", {},
-      el("td", {}, CHANGES[entry.change]), el("th", { scope: "row" }, visible(entry.host)),
-      el("td", { class: "mono" }, visible(entry.name) || "whole host"), side(entry.before),
-      entry.what ? el("td", {}, tag(entry.after), el("div", { class: "small" }, visible(entry.what))) : side(entry.after))))),
-  entries.length > limit ? more(entries.length - limit, "change", () => showDrift(Infinity), "drift-list") : "");
+  const side = (verdict) => verdict ? tag(verdict) : el("span", { class: "none" }, "not in the report");
+  show("drift-list", entries.slice(0, limit).map((entry) => el("li", {},
+    el("div", { class: "top" },
+      el("span", {}, el("span", { class: "badge" }, CHANGES[entry.change]), " ", hostNamed.has(entry.host)
+        ? el("button", { type: "button", class: "link", click: () => choose({ query: entry.host }) }, visible(entry.host))
+        : el("b", {}, visible(entry.host))),
+      el("code", {}, visible(entry.name) || "whole host")),
+    el("div", { class: "sides" }, entry.what ? [side(entry.after), el("span", { class: "small" }, visible(entry.what))]
+      : [side(entry.before), el("span", { class: "to" }, el("span", { class: "hush" }, "became"), el("span", { "aria-hidden": "true" }, "→")), side(entry.after)]))),
+  entries.length > limit ? el("li", {}, more(entries.length - limit, "change", () => showDrift(choose, Infinity), "drift-list")) : "");
 }
