@@ -45,9 +45,11 @@ CONSUMERS = {
     "package_manager": FILE,
     "environment": FILE,
 }
+# These are judged on the controller; see plugin_utils/_windows_audit.
+WINDOWS = ("windows_service", "windows_machine")
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "proxy": {"type": "dict"},
-    "consumers": {"type": "list", "elements": "str", "choices": list(CONSUMERS), "default": []},
+    "consumers": {"type": "list", "elements": "str", "choices": [*CONSUMERS, *WINDOWS], "default": []},
     "docker_cli_users": {"type": "list", "elements": "str", "default": ["root"]},
     "docker_unit": {"type": "str", "default": "docker.service"},
     "name": {"type": "str", "default": ""},
@@ -68,19 +70,30 @@ Entry = t.Dict[str, t.Any]
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Return what the host's consumers have, for the module's result (see its RETURN); `params`: ARGUMENT_SPEC."""
-    key = params["digest_key"] or ""
-    if key and len(key) < _LEAST_KEY:
-        raise Refused(f"is shorter than {_LEAST_KEY} characters", where="digest_key", instead="Write a random one.")
     _toml_library.receive(params.get("library"))
-    proxy = _proxy.parse(_proxy_ecs.with_scheme(params["proxy"])) if params["proxy"] else None
+    proxy = proxy_of(params)
     host = _Host(params, run, proxy)
     entries: t.List[Entry] = []
-    for consumer in params["consumers"] or CONSUMERS:
+    asked = [consumer for consumer in params["consumers"] if consumer in CONSUMERS]
+    for consumer in CONSUMERS if not params["consumers"] else asked:
         try:
             entries += list(getattr(host, consumer)()) or [judging.absent(consumer, CONSUMERS[consumer])]
         except (Refused, OSError) as error:
             run.notice(Notice(consumer, "what is on the host", f"{error}; it was not judged"))
-    order = list(CONSUMERS)
+    return result(entries, proxy)
+
+
+def proxy_of(params: t.Mapping[str, t.Any]) -> t.Optional[_proxy.Proxy]:
+    """Return the proxy that is wanted, None for none; raises Refused for one that is none, and for a weak key."""
+    key = params["digest_key"] or ""
+    if key and len(key) < _LEAST_KEY:
+        raise Refused(f"is shorter than {_LEAST_KEY} characters", where="digest_key", instead="Write a random one.")
+    return _proxy.parse(_proxy_ecs.with_scheme(params["proxy"])) if params["proxy"] else None
+
+
+def result(entries: t.List[Entry], proxy: t.Optional[_proxy.Proxy]) -> Entry:
+    """Return the module's result of its consumers' entries."""
+    order = [*CONSUMERS, *WINDOWS]
     entries.sort(key=lambda entry: (order.index(entry["consumer"]), entry["name"]))
     verdicts = [entry["verdict"] for entry in entries]
     return {

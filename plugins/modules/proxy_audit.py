@@ -49,7 +49,9 @@ options:
         C(/etc/environment).
       - V(docker_cli), V(containers) and V(environment) need not have a proxy. One that has none is V(unmanaged), unless
         it is named here.
-      - Empty means all of them. One that can't be looked at is left out, and RV(notices) says why.
+      - V(windows_service) are the services of Docker, Azure IoT Edge 1.1 and the Amazon ECS agent on Windows, and
+        V(windows_machine) its machine's variables.
+      - Empty means all of them that the host's system has. One that can't be looked at is left out, and RV(notices) says why.
     type: list
     elements: str
     choices:
@@ -64,6 +66,8 @@ options:
       - containers
       - package_manager
       - environment
+      - windows_service
+      - windows_machine
     default: []
   docker_cli_users:
     description:
@@ -146,7 +150,7 @@ consumers:
   contains:
     consumer:
       description:
-        - Its kind, one of O(consumers)' choices. V(windows_service) and V(windows_machine) are kept for Windows.
+        - Its kind, one of O(consumers)' choices.
       type: str
     name:
       description:
@@ -156,7 +160,7 @@ consumers:
       type: str
       sample: docker.service
     kind:
-      description: V(unit), V(container) or V(file). V(service) and V(machine) are kept for Windows.
+      description: V(unit), V(container) or V(file); on Windows, V(service) or V(machine).
       type: str
     verdict:
       description:
