@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 from ..module_utils import _host_file
 from ..module_utils._errors import Refused
@@ -46,10 +47,9 @@ def write(report: Data, folder: str, *, check_mode: bool) -> list[str]:
     paths = []
     for name, text in texts.items():
         path = os.path.join(folder, name)
-        content = text.encode("utf-8", "backslashreplace")
         _host_file.edit(
             path,
-            lambda _found, content=content: content,
+            _replacing(text.encode("utf-8", "backslashreplace")),
             check_mode=check_mode,
             private=True,
             missing=_PRIVATE,
@@ -57,6 +57,10 @@ def write(report: Data, folder: str, *, check_mode: bool) -> list[str]:
         )
         paths.append(path)
     return sorted(paths)
+
+
+def _replacing(content: bytes) -> t.Callable[[bytes | None], bytes]:
+    return lambda _found: content
 
 
 def page_parts() -> _report_html.Parts:

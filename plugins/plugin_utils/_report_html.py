@@ -33,6 +33,7 @@ _FIELDS = (
     "active",
     "why",
     "mend",
+    "mend_is_ours",
     "settings",
     "seen_in",
     "shadowed_by",

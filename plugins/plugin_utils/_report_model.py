@@ -12,6 +12,8 @@ answer has another one counts as failed.
 
 from __future__ import annotations
 
+import re
+import shlex
 import typing as t
 
 from ..module_utils._errors import Refused, did_you_mean
@@ -65,6 +67,13 @@ _CONSUMER = {
 _SHADOW = {"variable": _TEXT, "path": _MAYBE_TEXT, "line": _MAYBE_LINE}
 _LEFTOVER = {"tool": _TEXT, "path": _TEXT, "line": _MAYBE_LINE, "read": _MAYBE_BOOL, "why": _TEXT}
 _NOTICE = {"reader": _TEXT, "entry": _TEXT, "why": _TEXT}
+
+# The commands that proxy_audit names for mending. Others may be right, too, but a host that is somebody else's by now
+# could name any, for an administrator to carry out on the controller.
+_OUR_COMMAND = re.compile(
+    r"ansible-playbook fleetops\.container_hosts\.(?:site|remove) --limit (.+?)"
+    r"""(?: --extra-vars (?:[a-z_]+=true|'\{"moby_client_users": \["[A-Za-z0-9_.-]+"\]\}'))?"""
+)
 
 Data = dict[str, t.Any]
 
@@ -144,7 +153,7 @@ def _host(name: str, result: t.Any, groups: list[str]) -> Data:
     if "consumers" not in result:
         return {**host, "why": message or "The module did not answer."}
     try:
-        consumers = [_consumer(entry) for entry in _entries(result, "consumers")]
+        consumers = [_consumer(entry, name) for entry in _entries(result, "consumers")]
         notices = [_shaped(entry, _NOTICE, "notices") for entry in _entries(result, "notices")]
     except Refused as refused:
         return {**host, "why": f"The host's answer does not have the form of proxy_audit's: {refused}"}
@@ -152,7 +161,7 @@ def _host(name: str, result: t.Any, groups: list[str]) -> Data:
     return {**host, "verdict": verdict, "consumers": consumers, "notices": notices}
 
 
-def _consumer(entry: t.Any) -> Data:
+def _consumer(entry: t.Any, host: str) -> Data:
     consumer = _shaped(entry, _CONSUMER, "consumers")
     if consumer["verdict"] not in VERDICTS or consumer["verdict"] in OF_HOSTS:
         raise Refused(f"{consumer['verdict']!r} is not a verdict", where="consumers")
@@ -160,8 +169,10 @@ def _consumer(entry: t.Any) -> Data:
     for given in _entries(entry, "settings"):
         digests = _shaped(given.get("digests") or {}, _DIGESTS, "digests")
         settings.append({**_shaped(given, _SETTING, "settings"), "digests": digests})
+    command = _OUR_COMMAND.fullmatch(consumer["mend"])
     return {
         **consumer,
+        "mend_is_ours": bool(command and command[1] == shlex.quote(host)),
         "settings": settings,
         "seen_in": _texts(entry, "seen_in"),
         "shadowed_by": [_shaped(given, _SHADOW, "shadowed_by") for given in _entries(entry, "shadowed_by")],

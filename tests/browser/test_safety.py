@@ -58,6 +58,9 @@ def test_what_a_host_says_is_text(opened):
     for part in ("#findings", "#drift-list"):
         page.locator(part).get_by_role("button", name=re.compile(r"\d+ more ")).click()
     assert page.evaluate("window.harmed") is None
+    # A command of a host's own making can't be copied with a click.
+    assert page.get_by_role("button", name="Copy", exact=True).count() == 0
+    assert page.locator(".word-of").count() > len(EVIL)
     assert page.locator("img, iframe, object, embed, base, link[rel=stylesheet]").count() == 0
     assert page.evaluate("document.scripts.length") == 2
     # Every one can be read as it is, but for what would not be seen, which is shown as its number.

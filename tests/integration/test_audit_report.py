@@ -68,6 +68,11 @@ def test_all_hosts_are_in_the_report_and_the_exit_status_is_what_was_asked_for(a
     assert verdicts["here"] not in ("unreachable", "failed")
     assert report["title"] == "hosts.json"
     assert {host["host"]: host["groups"] for host in report["hosts"]}["gone"] == ["iotedge", "moby"]
+    [here] = [host for host in report["hosts"] if host["host"] == "here"]
+    # Whatever package manager this machine has, it has no such proxy; the command that mends it is known as the
+    # collection's own.
+    [package_manager] = [entry for entry in here["consumers"] if entry["consumer"] == "package_manager"]
+    assert package_manager["mend_is_ours"], package_manager
     assert report["drift"] is None
     assert (reports / "audit.html").exists()
     assert (reports / "audit.csv").exists()

@@ -143,7 +143,7 @@ def _consumer(host: str, kind: str, name: str, dice: random.Random, well: float)
         )
         more["shadowed_by"] = [{"variable": "HTTPS_PROXY", "path": f"{folder}/zzz-site.conf", "line": 2}]
         more["why"] = f"{folder}/zzz-site.conf sorts after ours."
-        mend = f"Remove HTTPS_PROXY from line 2 of {folder}/zzz-site.conf, then run: {mend}"
+        mend = f"Take {folder}/zzz-site.conf:2 away; then {mend}"
     else:
         left = {"tool": "kubespray", "path": f"{folder}/http-proxy.conf", "line": 2, "variables": ["HTTP_PROXY"]}
         more["leftovers"] = [{**left, "read": False, "why": "Ours sorts after it."}]

@@ -65,24 +65,25 @@ const findings = [];
   for (const host of hosts) {
     for (const number of host.consumers) {
       const [kind, verdict] = kinds.get(number);
-      if (isProblem(verdict)) add(kind, field(number, "name"), verdict, field(number, "why"), host, field(number, "mend"));
+      if (isProblem(verdict)) add(kind, field(number, "name"), verdict, field(number, "why"), host, field(number, "mend"), field(number, "mend_is_ours"));
     }
     if (!host.consumers.length && isProblem(host.verdict)) {
-      add("", "", host.verdict, host.why, host, "");
+      add("", "", host.verdict, host.why, host, "", true);
     }
   }
-  function add(kind, name, verdict, why, host, mend) {
+  function add(kind, name, verdict, why, host, mend, isOurs) {
     // A reason that names its host is the same one on the next.
     const shared = why.replaceAll(host.name, "HOST");
     const key = JSON.stringify([kind, name, verdict, shared]);
     let finding = known.get(key);
     if (!finding) {
-      finding = { kind, name, verdict, why, shared, hosts: new Set(), mends: [] };
+      finding = { kind, name, verdict, why, shared, hosts: new Set(), mends: [], isOurs: true };
       known.set(key, finding);
       findings.push(finding);
     }
     if (!finding.hosts.has(host)) finding.mends.push(mend);
     finding.hosts.add(host);
+    finding.isOurs &&= isOurs;
   }
   findings.sort((one, other) => other.hosts.size - one.hosts.size || rank[one.verdict] - rank[other.verdict]);
 }

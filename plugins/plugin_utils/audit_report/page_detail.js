@@ -25,7 +25,7 @@ function consumerCase(host, number) {
     entry.why && el("p", {}, visible(entry.why)),
     changes.map((change) => el("p", { class: "small" }, `${CHANGES[change.change]} since the last report`,
       change.what ? `: ${visible(change.what)}` : change.before ? `: it was ${WORDS[change.before][0].toLowerCase()}` : "", ".")),
-    mend(entry.mend),
+    mend(entry.mend, entry.mend_is_ours),
     entry.settings.length > 0 && el("div", { class: "scroll", tabindex: "0", role: "region",
       "aria-label": `Settings of ${visible(entry.name)}` }, values(entry)),
     entry.shadowed_by.map((shadow) => el("p", {}, "Shadowed by ", el("code", {}, where(shadow) || "systemd"), ", which sets ",

