@@ -49,8 +49,9 @@ options:
 EXAMPLES = r"""
 - name: Tell how far it is
   ansible.builtin.debug:
-    msg: "{{ {'host-1': 'done'} | fleetops.container_hosts.rollout_progress(hosts=ansible_play_hosts_all, serial=[1, '25%'],
-             elapsed=70.5) }}"
+    msg: >-
+      {{ {'host-1': 'done'} | fleetops.container_hosts.rollout_progress(hosts=ansible_play_hosts_all, serial=[1, '25%'],
+                                                                        elapsed=70.5) }}
 """
 
 RETURN = r"""
