@@ -377,12 +377,12 @@ def test_nothing_is_written_and_nothing_restarted(made: Audited) -> None:
         assert outside == []
 
 
-def test_an_engine_that_is_down_is_not_started(made: Audited) -> None:
+def test_an_engine_that_is_down_is_not_started_in_check_mode_either(made: Audited) -> None:
     host = made.hosts["unmanaged"]
     shell(host, "systemctl stop docker.service")
     try:
         assert host.exec("systemctl", "is-active", "docker.socket").out.strip() == "active"
-        run = made.run_audit("--limit", host.name)
+        run = made.run_audit("--limit", host.name, "--check")
         found = entry(run.of(host.name, "Audit")[0].result, "docker")
         assert (found["active"], found["seen_in"], found["verdict"]) == (False, [], "unmanaged")
         assert host.exec("systemctl", "is-active", "docker.service").out.strip() == "inactive"
