@@ -277,6 +277,10 @@ def test_prints_all_that_the_filters_leave(opened, tmp_path, names):
         name for name in results if name.startswith("edge-")
     }
     assert len(names(page)) == 50
+    page.emulate_media(media="print")
+    # No column is beyond the paper's edge.
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator("#matrix").evaluate("matrix => matrix.scrollWidth <= matrix.clientWidth")
     page.emulate_media(media="screen")
     assert page.get_by_role("button", name="Print").is_visible()
 

@@ -60,7 +60,7 @@ function showFindings(choose, limit) {
     return el("li", {},
       el("div", { class: "top" },
         el("span", {}, tag(finding.verdict), " ", el("code", {}, visible(finding.name))),
-        el("span", {}, command.includes("@hosts.txt") ? [copyNames, " into hosts.txt · "] : null,
+        el("span", {}, command.includes("@hosts.txt") ? el("span", { class: "copying" }, copyNames, " into hosts.txt · ") : null,
           el("button", { type: "button", class: "link", click: () => choose({ finding }) },
             names.length === 1 ? visible(names[0]) : some(names.length, "host")))),
       finding.why && el("p", { class: "why" }, visible(names.length === 1 ? finding.why : finding.shared)),
