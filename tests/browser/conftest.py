@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import (
     _report_drift,
     _report_files,
+    _report_html,
     _report_model,
 )
 from ansible_collections.fleetops.container_hosts.tests.browser import chromium
@@ -44,7 +45,7 @@ def opened(browser, watch, tmp_path):
         if earlier is not None:
             before = _report_model.build(earlier, made="2026-11-20T14:00:00+00:00")
             report["drift"] = _report_drift.drift(before, report)
-        _report_files.write(report, str(tmp_path), check_mode=False)
+        (tmp_path / "audit.html").write_text(_report_html.render(report, _report_files.page_parts()), encoding="utf-8")
         contexts.append(browser.new_context(viewport={"width": 1360, "height": 1000}, **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(30_000)

@@ -9,9 +9,11 @@ import json
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.modules import proxy_audit
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _report_model as model
 from ansible_collections.fleetops.container_hosts.tests.support.audited_fleet import consumer, fleet, setting
 from hypothesis import given, settings, strategies
+from yaml import safe_load
 
 MADE = "2026-11-21T14:00:00+00:00"
 
@@ -168,3 +170,24 @@ SITE = "ansible-playbook fleetops.container_hosts.site --limit"
 def test_only_commands_of_the_collection_for_this_host_are_ours(mend, ours):
     [host] = build({"host-1": {"consumers": [consumer("docker", "d", "drifted", mend=mend)]}})["hosts"]
     assert host["consumers"][0]["mend_is_ours"] is ours
+
+
+def test_takes_all_that_the_module_documents():
+    def keys(documented):
+        return {name: keys(entry["contains"]) if "contains" in entry else {} for name, entry in documented.items()}
+
+    module = keys(safe_load(proxy_audit.RETURN))
+    ours = consumer("docker", "d", "drifted", settings=[setting("http_proxy", None)])
+    ours["shadowed_by"], ours["leftovers"] = (
+        [dict.fromkeys(module["consumers"][key], "")] for key in ("shadowed_by", "leftovers")
+    )
+    for entry in (*ours["shadowed_by"], *ours["leftovers"]):
+        entry["line"] = None
+    ours["leftovers"][0].update(variables=[], read=True)
+    assert set(ours) == set(module["consumers"])
+    [host] = build({"host-1": {"consumers": [ours]}})["hosts"]
+    taken = host["consumers"][0]
+    for key in module["consumers"]:
+        if module["consumers"][key]:
+            assert set(taken[key][0]) == set(module["consumers"][key])
+    assert set(taken["settings"][0]["digests"]) == set(module["consumers"]["settings"]["digests"])
