@@ -99,6 +99,30 @@ def test_a_bad_host_stops_it_and_the_next_run_goes_on(
     assert "4 of 4 hosts run with it already, 0 are left" in told(rollout().ok())
 
 
+def test_a_host_that_is_lost_in_between_stops_it_too(
+    new_host: t.Callable[..., Host], run_playbook: Play, squid: Squid
+) -> None:
+    done, lost, later = hosts = [new_host("bookworm") for _number in range(3)]
+    addresses = {host.name: host.address for host in hosts}
+    variables = {
+        "container_hosts_proxy": {"http": squid.url()},
+        "rollout_canary": 2,
+        # Once its batch has begun, nobody answers where the host was.
+        "ansible_host": "{{ '127.0.0.9' if inventory_hostname == '" + lost.name + "' and"
+        " container_hosts_rollout_batch is defined else " + repr(addresses) + "[inventory_hostname] }}",
+        "ansible_port": "{{ 9 if inventory_hostname == '" + lost.name + "' and"
+        " container_hosts_rollout_batch is defined else 22 }}",
+    }
+    run = run_playbook(ROLLOUT, *hosts, variables=variables)
+    assert run.rc != 0
+    assert "2 of 3 done" not in told(run)
+    assert "Batch 1 of 2: 1 of 3 done, 1 out of reach since the change began, 1 left." in told(run)
+    assert f"Out of reach since the change began: {lost.name}." in told(run)
+    assert done.pid_environ("docker")["HTTPS_PROXY"] == squid.url()
+    for host in (lost, later):
+        assert "HTTPS_PROXY" not in host.pid_environ("docker")
+
+
 def test_what_can_not_be_is_refused_before_anything(new_host: t.Callable[..., Host], run_playbook: Play) -> None:
     host = new_host("bookworm")
     for wrong in ({"rollout_canary": "nobody.example.com"}, {"rollout_batch": "0%"}, {"rollout_batch": "many"}):
