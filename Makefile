@@ -19,7 +19,7 @@ WORKERS ?= 2
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint unit conformance molecule integration benchmark-sample
+STAGES := lint unit browser conformance molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -73,6 +73,16 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 .PHONY: unit
 unit: env ## pure logic and modules, without a fleet
 	pytest -q tests/unit
+
+.PHONY: browser
+browser: env ## the audit's report in a real browser
+	@tests/stage/ensure-packages @tests/browser/packages.txt
+	pytest -q tests/browser
+
+.PHONY: picture
+picture: env ## make the README's picture of the audit's report anew
+	@tests/stage/ensure-packages @tests/browser/packages.txt
+	@$(TESTS).browser.picture docs/images/audit-report.png
 
 .PHONY: conformance
 conformance: engine ## what we write, the real readers read back

@@ -99,6 +99,15 @@ def settings_among(words: t.Iterable[str]) -> t.Dict[str, t.Optional[str]]:
     return found
 
 
+def words(content: bytes, variable: str) -> t.Tuple[t.Optional[int], t.Dict[str, str]]:
+    """Return the line of `variable`, None where it is not set, and what each `-e NAME=value` in it sets."""
+    holders = [found for found in _systemd_syntax.file_assignments(_lines.decode(content)) if found.name == variable]
+    if not holders:
+        return None, {}
+    found = _settings(holders[-1].value)
+    return holders[-1].line, {setting.name: setting.value for setting in found if setting.value is not None}
+
+
 def _check(name: str, value: str) -> None:
     _environment_file_systemd.check(name, value)
     for char in value:

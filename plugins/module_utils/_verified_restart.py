@@ -46,6 +46,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["verified", "rolled_back", "reported"], "default": "verified"},
     "commit": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "this_run": {"type": "bool", "default": False},
     "run": {"type": "str"},
     **_host_settings.LIBRARY_SPEC,
 }
@@ -80,7 +81,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         raise Refused("does not run on this host, so nothing can be restarted", where="systemd")
     _host_settings.receive_library(params)
     if params["state"] == "rolled_back" and not params["checkpoint"]:
-        return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in _last_run(run.root)]}
+        names = _last_run(run.root, only=str(params["run"]) if params["this_run"] else None)
+        return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in names]}
     if not params["checkpoint"]:
         raise Refused("is missing", where="checkpoint", instead="Only state: rolled_back finds it by itself.")
     return _ensure(params, run)
@@ -195,14 +197,19 @@ def _tidy(checkpoint: Checkpoint) -> None:
         _guard_units.disarm(checkpoint)
 
 
-def _last_run(root: str) -> t.List[str]:
-    """Return the checkpoints that the last run of a playbook committed something to, the last one first."""
+def _last_run(root: str, *, only: t.Optional[str] = None) -> t.List[str]:
+    """Return the checkpoints that the last run of a playbook committed something to, the last one first.
+
+    None where that run is not `only`, if one is given.
+    """
     last: t.Dict[str, t.Dict[str, t.Any]] = {}
     for name in _checkpoint.names(root):
         for commit in Checkpoint(name, root=root).commits()[-1:]:
             last[name] = commit.about
     order = sorted(last, key=lambda name: last[name].get("ended", 0.0), reverse=True)
     run = last[order[0]].get("run") if order else None
+    if only is not None and run != only:
+        return []
     return [name for place, name in enumerate(order) if place == 0 or (run and last[name].get("run") == run)]
 
 

@@ -120,6 +120,12 @@ options:
         the host, and named in the result.
     type: bool
     default: false
+  this_run:
+    description:
+      - With O(state=rolled_back) and no O(checkpoint), only take back what this very run of a playbook committed to the
+        host; nothing where it committed nothing.
+    type: bool
+    default: false
   run:
     description: What tells one run of a playbook from another. Set by the controller's part of the module.
     type: str

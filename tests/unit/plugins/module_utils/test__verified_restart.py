@@ -363,6 +363,10 @@ def test_back_by_run(host):
         host.checkpoint(name).commit({"ended": float(ord(name[0])), "run": run})
     assert _verified_restart._last_run(host.root) == ["c", "b"]
     assert _verified_restart._last_run("/nowhere") == []
+    # Of this run alone: another run's commits stay.
+    run = host.checkpoint("c").commits()[-1].about["run"]
+    assert _verified_restart._last_run(host.root, only=run) == ["c", "b"]
+    assert _verified_restart._last_run(host.root, only="another") == []
     assert ensure(host, **{**defaults, "checkpoint": None, "state": "rolled_back"}, check_mode=True)[1].keys() == {
         "checkpoints"
     }
