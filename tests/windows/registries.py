@@ -15,6 +15,9 @@ from . import registry_file
 from .registry_file import Values
 
 _SECONDS = 60
+SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+# A service that Wine has, and that does nothing; it runs under whatever name.
+PROGRAM = r"C:\windows\system32\spoolsv.exe"
 
 
 class Memory:
@@ -22,6 +25,10 @@ class Memory:
 
     def __init__(self) -> None:
         self.keys: dict[str, Values] = {}
+        self.files: dict[str, bytes] = {}
+        self.up: set[str] = set()
+        self.journal: list[str] = []
+        self.broken: set[str] = set()  # services that don't start
 
     def read(self, key: str) -> Values | None:
         return self.keys.get(key)
@@ -38,6 +45,32 @@ class Memory:
     def delete_key(self, key: str) -> None:
         for each in [each for each in self.keys if each == key or each.startswith(key + "\\")]:
             del self.keys[each]
+
+    def read_file(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        self.files.pop(path, None)
+        if content is not None:
+            self.files[path] = content
+
+    def running(self, service: str) -> bool:
+        return service in self.up
+
+    def start(self, service: str) -> bool:
+        self.journal.append(f"start {service}")
+        self.up |= {service} - self.broken
+        return service in self.up
+
+    def stop(self, service: str) -> None:
+        self.journal.append(f"stop {service}")
+        self.up -= {service}
+
+    def install(self, service: str, depends: str = "") -> None:
+        key = rf"{SERVICES}\{service}"
+        self.write(key, "ImagePath", 1, f"C:\\{service}.exe\0".encode("utf-16-le"))
+        if depends:
+            self.write(key, "DependOnService", 7, f"{depends}\0\0".encode("utf-16-le"))
 
 
 class Wine:
@@ -83,6 +116,63 @@ class Wine:
             return registry_file.parse(self._file.read_bytes())
         finally:
             self._file.unlink()
+
+    def read_file(self, path: str) -> bytes | None:
+        found = self._path(path)
+        return found.read_bytes() if found.exists() else None
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        found = self._path(path)
+        if content is None:
+            found.unlink(missing_ok=True)
+        else:
+            found.parent.mkdir(parents=True, exist_ok=True)
+            found.write_bytes(content)
+
+    def running(self, service: str) -> bool:
+        return "RUNNING" in self._run("wine", "sc", "query", service)[1]
+
+    def start(self, service: str) -> bool:
+        self._journal(f"start {service}")
+        for _attempt in range(3):
+            code, said = self._run("wine", "net", "start", service)
+            # On a busy machine a service now and then takes longer than its manager waits.
+            if code == 0 or "timeout" not in said:
+                break
+        return code == 0
+
+    def stop(self, service: str) -> None:
+        self._journal(f"stop {service}")
+        code, said = self._run("wine", "net", "stop", service)
+        if code:
+            raise RuntimeError(f"{service} does not stop: {said}")
+
+    def install(self, service: str, depends: str = "") -> None:
+        more = ["depend=", depends] if depends else []
+        code, said = self._run("wine", "sc", "create", service, "binPath=", PROGRAM, *more)
+        if code:
+            raise RuntimeError(f"{service} can't be made: {said}")
+
+    def uninstall(self, service: str) -> None:
+        if self.running(service):
+            self.stop(service)
+        self._run("wine", "sc", "delete", service)
+
+    @property
+    def journal(self) -> list[str]:
+        """What was started and stopped, in its order."""
+        path = self.prefix / "journal"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def _journal(self, line: str) -> None:
+        with open(self.prefix / "journal", "a", encoding="utf-8") as journal:
+            journal.write(line + "\n")
+
+    def _path(self, path: str) -> pathlib.Path:
+        drive, _, rest = path.partition(":\\")
+        if drive.upper() != "C":
+            raise RuntimeError(f"no path on drive C: {path}")
+        return self.prefix / "drive_c" / rest.replace("\\", "/")
 
     def _import(self, *lines: str) -> None:
         self._file.write_bytes(registry_file.render(lines))
