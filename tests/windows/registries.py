@@ -10,11 +10,12 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 
 from . import registry_file
 from .registry_file import Values
 
-_SECONDS = 60
+_SECONDS = 120
 SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
 # A service that Wine has, and that does nothing; it runs under whatever name.
 PROGRAM = r"C:\windows\system32\spoolsv.exe"
@@ -83,7 +84,10 @@ class Wine:
     def boot(self) -> None:
         """Make the prefix, and have a server wait for what comes: each call is quick then."""
         self.prefix.mkdir()
-        for command in (["wineserver", "-p"], ["wine", "wineboot", "-i"]):
+        serve = ["wineserver", "-p"]
+        # The service manager that makes the prefix goes away with it, and forgets services that are made meanwhile.
+        again = [["wineserver", "-k"], ["wineserver", "-w"], serve, ["wine", "net", "start"]]
+        for command in (serve, ["wine", "wineboot", "-i"], *again):
             code, said = self._run(*command)
             if code:
                 raise RuntimeError(f"{command} exited {code}: {said}")
@@ -134,12 +138,16 @@ class Wine:
 
     def start(self, service: str) -> bool:
         self._journal(f"start {service}")
-        for _attempt in range(3):
+        deadline = time.monotonic() + _SECONDS
+        while True:
             code, said = self._run("wine", "net", "start", service)
-            # On a busy machine a service now and then takes longer than its manager waits.
-            if code == 0 or "timeout" not in said:
-                break
-        return code == 0
+            # Its manager starts services of Wine's own at first, and on a busy machine waits too short for one.
+            waits = any(word in said for word in ("locked", "timeout"))
+            if code == 0 or self.running(service):
+                return True
+            if not waits or time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
 
     def stop(self, service: str) -> None:
         self._journal(f"stop {service}")
@@ -149,9 +157,12 @@ class Wine:
 
     def install(self, service: str, depends: str = "") -> None:
         more = ["depend=", depends] if depends else []
-        code, said = self._run("wine", "sc", "create", service, "binPath=", PROGRAM, *more)
-        if code:
-            raise RuntimeError(f"{service} can't be made: {said}")
+        deadline = time.monotonic() + _SECONDS
+        while self._run("wine", "sc", "create", service, "binPath=", PROGRAM, *more)[0]:
+            # It says nothing, whatever was wrong: a busy machine, or a manager that is still starting.
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{service} can't be made")
+            time.sleep(0.5)
 
     def uninstall(self, service: str) -> None:
         if self.running(service):
