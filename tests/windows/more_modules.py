@@ -57,8 +57,20 @@ def _depends(name: str, host: modules.Registry) -> list[str]:
 
 def _dependents(name: str, host: modules.Registry) -> list[str]:
     """All of them, those of dependents too, as EnumDependentServices has them."""
-    direct = [each for each in host.subkeys(SERVICES) if name.lower() in map(str.lower, _depends(each, host))]
-    return direct + [further for each in direct for further in _dependents(each, host)]
+    # All keys at once: each question to Wine takes a process.
+    needs = {
+        key.rpartition("\\")[2]: [each.lower() for each in modules.list_of(values["DependOnService"][1])]
+        for key, values in host.export(SERVICES).items()
+        if "DependOnService" in values
+    }
+    found: list[str] = []
+    waiting = [name]
+    while waiting:
+        before = waiting.pop(0).lower()
+        direct = [each for each, wanted in needs.items() if before in wanted and each not in found]
+        found += direct
+        waiting += direct
+    return found
 
 
 def _service_info(name: str, host: modules.Registry) -> dict:

@@ -37,6 +37,9 @@ class Memory:
     def subkeys(self, key: str) -> list[str]:
         return _below(key, self.keys)
 
+    def export(self, key: str) -> dict[str, Values]:
+        return {path: values for path, values in self.keys.items() if path == key or path.startswith(key + "\\")}
+
     def write(self, key: str, name: str, kind: int, data: bytes) -> None:
         self.keys.setdefault(key, {})[name] = (kind, data)
 
@@ -138,6 +141,8 @@ class Wine:
 
     def start(self, service: str) -> bool:
         self._journal(f"start {service}")
+        if service in self.broken:
+            return False
         deadline = time.monotonic() + _SECONDS
         while True:
             code, said = self._run("wine", "net", "start", service)
@@ -156,13 +161,15 @@ class Wine:
             raise RuntimeError(f"{service} does not stop: {said}")
 
     def install(self, service: str, depends: str = "") -> None:
-        more = ["depend=", depends] if depends else []
         deadline = time.monotonic() + _SECONDS
-        while self._run("wine", "sc", "create", service, "binPath=", PROGRAM, *more)[0]:
+        while self._run("wine", "sc", "create", service, "binPath=", PROGRAM)[0]:
             # It says nothing, whatever was wrong: a busy machine, or a manager that is still starting.
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{service} can't be made")
             time.sleep(0.5)
+        if depends:
+            # Wine's sc.exe takes a name, and writes whatever comes after it in its memory too.
+            self.write(rf"{SERVICES}\{service}", "DependOnService", 7, f"{depends}\0\0".encode("utf-16-le"))
 
     def uninstall(self, service: str) -> None:
         if self.running(service):
@@ -174,6 +181,15 @@ class Wine:
         """What was started and stopped, in its order."""
         path = self.prefix / "journal"
         return path.read_text().splitlines() if path.exists() else []
+
+    @property
+    def broken(self) -> list[str]:
+        """The services that don't start. Wine's manager reads no program's path anew, so this is told to us instead."""
+        path = self.prefix / "broken"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def break_services(self, *services: str) -> None:
+        (self.prefix / "broken").write_text("\n".join(services))
 
     def _journal(self, line: str) -> None:
         with open(self.prefix / "journal", "a", encoding="utf-8") as journal:

@@ -36,6 +36,7 @@ def running(wine):
 
     (wine.prefix / "journal").unlink(missing_ok=True)
     yield run
+    wine.break_services()
     for name in reversed(made):
         wine.uninstall(name)
 
@@ -103,14 +104,14 @@ def test_moby_and_a_service_that_depends_on_it(fleet, running):
 def test_an_engine_that_does_not_start_has_its_settings_back(fleet, running):
     running("docker")
     fleet.set(modules.MULTI_SZ, ["KEEP=1"])
-    key = rf"{SERVICES}\docker"
-    # The process runs on; the next start finds no program.
-    fleet.wine.write(key, "ImagePath", modules.SZ, modules.bytes_of(modules.SZ, r"C:\gone.exe"))
+    # The process runs on; the next start fails.
+    fleet.wine.break_services("docker")
     run = fleet.role("moby")
-    assert "service docker: " in messages(run)
+    assert "service docker: can't be started" in messages(run)
+    assert not fleet.wine.running("docker")
     assert fleet.entries() == ["KEEP=1"]
     assert fleet.wine.read_file(FILE) is None
-    assert "ContainerHostsRestartDue" not in fleet.wine.read(key)
+    assert "ContainerHostsRestartDue" not in fleet.wine.read(rf"{SERVICES}\docker")
 
 
 @pytest.mark.parametrize(
