@@ -56,7 +56,7 @@ def test_what_the_playbook_renders_is_what_the_module_would_have_written(host, t
     imported(host.wine, (tmp_path / "windows-docker.reg").read_bytes().decode())
     assert host.environment() == written
     imported(host.wine, (tmp_path / "windows-ecs.reg").read_bytes().decode())
-    assert host.entries()[2].endswith(r"169.254.169.254,169.254.170.2,\\.\pipe\docker_engine,10.0.0.0/8")
+    assert host.entries()[2].endswith(r"169.254.169.254,169.254.170.2,10.0.0.0/8,\\.\pipe\docker_engine")
     assert host.entries("AmazonECS") == host.entries()
     assert host.machine()["ECS_LOGLEVEL"] == (modules.SZ, "warn")
     host.wine.delete_key(rf"{SERVICES}\AmazonECS")

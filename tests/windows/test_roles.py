@@ -135,7 +135,7 @@ def test_a_container_instance_from_its_first_boot_on(fleet, running):
         assert fleet.role("ecs", "--check", **wanted).ok().changed
         assert fleet.environment() is None
         fleet.role("ecs", **wanted).ok()
-        direct = r"NO_PROXY=localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2,\\.\pipe\docker_engine,10.0.0.0/8"
+        direct = r"NO_PROXY=localhost,127.0.0.1,::1,169.254.169.254,169.254.170.2,10.0.0.0/8,\\.\pipe\docker_engine"
         for service in ("docker", "AmazonECS"):
             assert fleet.entries(service) == [f"HTTP_PROXY={URL}", f"HTTPS_PROXY={URL}", direct]
             assert fleet.wine.running(service)
