@@ -23,7 +23,7 @@ description:
     is not running.
   - A .reg file writes a value as a whole. Where somebody else has set variables of a service, use
     M(fleetops.container_hosts.win_registry_environment) instead, which merges.
-  - The file is ASCII, with data as bytes, so it means the same to every program that reads such files.
+  - The file has to be written in UTF-16. C(virt-win-reg) alone wants it in UTF-8, see docs/windows.md.
 positional: services
 options:
   _input:
@@ -57,10 +57,14 @@ options:
 
 EXAMPLES = r"""
 - name: Make a .reg file for an image with Docker
-  ansible.builtin.copy:
+  ansible.builtin.template:
+    # It holds {{ registry_file }}, and nothing else.
+    src: text.j2
     dest: docker.reg
-    content: "{{ container_hosts_proxy | fleetops.container_hosts.windows_registry_file(['docker']) }}"
+    output_encoding: utf-16
     mode: "0600"
+  vars:
+    registry_file: "{{ container_hosts_proxy | fleetops.container_hosts.windows_registry_file(['docker']) }}"
   delegate_to: localhost
 """
 

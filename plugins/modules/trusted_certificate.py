@@ -20,7 +20,7 @@ description:
   - Most programs read the bundle once, when they start; among them C(dockerd). RV(files) tells which files to compare
     with the start of a process, see O(fleetops.container_hosts.systemd_environment#module:read_at_start).
   - On Windows they go into C(Trusted Root Certification Authorities) of the local computer, by way of the collection
-    ansible.windows. That store knows no O(name): a certificate that is not named any more stays there, and
+    ansible.windows. That store knows no O(name), so a certificate that is not named any more stays there, and
     O(state=absent) takes away those that it is given.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes

@@ -82,7 +82,10 @@ def _environment(model: t.Mapping[str, t.Any], readers: str) -> tuple[dict[str, 
 
 
 def text(keys: t.Mapping[str, t.Mapping[str, core.Value]]) -> str:
-    """Return the .reg file of keys (by their full path) and their values: ASCII, since data are written as bytes."""
+    """Return the .reg file of keys (by their full path) and their values, to be written in UTF-16.
+
+    Data are written as bytes, so it is ASCII; but programs tell by a file's encoding in which one its data are.
+    """
     lines = [_HEAD, ""]
     for key, values in keys.items():
         lines.append(f"[{key}]")
