@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
             return {**result, **_ON_WINDOWS}
         arguments = dict(self._task.args)
         # The other kinds are sent only where they are asked for: a payload of twice the size costs each host.

@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = dict(self._task.args)
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
+        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
             return self._on_windows(result, variables)
         given = arguments.pop("certificates", None) or arguments.pop("certificate", None) or []
         if arguments.get("checkpoint"):
