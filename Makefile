@@ -17,7 +17,7 @@ TIMED := tests/stage/timed
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint unit conformance molecule integration benchmark-sample
+STAGES := lint unit conformance windows molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -86,7 +86,7 @@ integration: engine ## whole playbooks on real hosts
 	pytest -q tests/integration
 
 .PHONY: windows
-windows: env ## variables of Windows hosts, on Wine's registry
+windows: env ## the roles on Windows hosts: Wine's registry, services and files
 	@tests/stage/ensure-packages @tests/windows/packages.txt
 	@$(TESTS).windows
 	pytest -q tests/windows
@@ -111,7 +111,6 @@ stages:
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
-	@$(TIMED) windows $(MAKE) --no-print-directory windows
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 
 .PHONY: clean

@@ -98,8 +98,8 @@ class Host:
         for found in self._run(SERVICE_INFO, {"name": name}).get("services") or ():
             return Service(
                 found.get("state") in _RUNNING,
-                list(found.get("dependencies") or ()),
-                list(found.get("dependency_of") or ()),
+                _texts(found.get("dependencies")),
+                _texts(found.get("dependency_of")),
             )
         return None
 
@@ -113,3 +113,8 @@ class Host:
                 where=f"service {name}",
                 instead="The Application log of Windows says why (Get-EventLog Application -Newest 20).",
             ) from failed
+
+
+def _texts(value: t.Any) -> list[str]:
+    """Return a list as a list, although a host's JSON may hold a list of one as the text alone."""
+    return [value] if isinstance(value, str) else list(value or ())
