@@ -48,6 +48,7 @@ class Host:
         self._execute = execute
         self._known: dict[str, dict[str, t.Any]] = {}
         self.registry = Registry(self._run)
+        self.written: dict[str, bytes | None] = {}  # files, as they were written last
 
     def _run(self, name: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         if name not in _READING:
@@ -83,6 +84,7 @@ class Host:
             },
             where=path,
         )
+        self.written[path] = content
         if self.read_file(path) != content:
             raise Refused("holds something else than what was just written", where=path)
 

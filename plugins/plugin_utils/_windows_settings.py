@@ -80,9 +80,12 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
             run.notice(*planned.notices)
         return result
     before = _Before(params, host)
+    # Those that don't run with what is written yet are not restarted for the way back.
+    touched: list[str] = []
     try:
         _mark(due, host)
         _edit(params, run, host)
+        touched = restarts
         _windows_restart.restart(restarts, host, params["stable"])
         if new:
             _windows_ecs.initialize(params["ecs_agent"], run, host)
@@ -90,7 +93,7 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
             again = _windows_restart.to_restart(_edit(params, run, host), host)
             _windows_restart.restart(again, host, params["stable"])
     except Refused as refused:
-        raise _taken_back(refused, before, restarts, host, params["stable"]) from refused
+        raise _taken_back(refused, before, touched, host, params["stable"]) from refused
     if params["restart"] == "if_needed":
         _unmark(due, host)
     run.changed = run.changed or bool(restarts) or new
@@ -186,9 +189,9 @@ class _Before:
                     host.registry.restore(path, name, was)
                     restored.append(f"{path}\\{name}")
         for path, content in self._files.items():
-            now_content = host.read_file(path)
-            if now_content != content:
-                host.write_file(path, content, now_content)
+            # A file that somebody else has changed is theirs.
+            if path in host.written and host.read_file(path) == host.written[path]:
+                host.write_file(path, content, host.written[path])
                 restored.append(path)
         return restored
 

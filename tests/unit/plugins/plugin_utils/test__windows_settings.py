@@ -175,6 +175,22 @@ def test_what_does_not_start_is_taken_back(windows):
     ] + [FILE]
 
 
+def test_a_file_that_somebody_else_changes_meanwhile_is_theirs(windows):
+    execute = windows.execute
+
+    def meanwhile(name, arguments):
+        if name.endswith("win_powershell"):
+            windows.memory.files[FILE] = b'{"debug": true}'
+        return execute(name, arguments)
+
+    windows.execute = meanwhile
+    with pytest.raises(Failed, match="the file has been changed by somebody else meanwhile"):
+        windows.ensure(**MOBY)
+    assert windows.memory.files == {FILE: b'{"debug": true}'}
+    assert windows.environment() == []
+    assert windows.memory.journal == []
+
+
 def test_where_the_way_back_fails_too_both_are_told(windows):
     windows.memory.broken = {"docker"}
     with pytest.raises(Failed, match="and what was before could not be brought back"):
