@@ -19,7 +19,7 @@ WORKERS ?= 2
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint unit browser conformance molecule integration benchmark-sample
+STAGES := lint unit browser conformance windows molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -98,7 +98,7 @@ integration: engine ## whole playbooks on real hosts
 	pytest -q -n $(WORKERS) --dist loadfile tests/integration
 
 .PHONY: windows
-windows: env ## variables of Windows hosts, on Wine's registry
+windows: env ## the roles on Windows hosts: Wine's registry, services and files
 	@tests/stage/ensure-packages @tests/windows/packages.txt
 	@$(TESTS).windows
 	pytest -q tests/windows
@@ -123,7 +123,6 @@ stages:
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
-	@$(TIMED) windows $(MAKE) --no-print-directory windows
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 
 .PHONY: clean

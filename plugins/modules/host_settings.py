@@ -14,6 +14,8 @@ author:
 description:
   - Does what the modules named by its options do, with the same options and the same results, in one task.
     A remote task costs more than all the work of one of these modules, so a role over a large fleet uses this one.
+  - Where the shell of the connection is one of Windows, it does nothing, and says so by RV(windows); what is for such
+    hosts is M(fleetops.container_hosts.win_host_settings).
   - Every entry is checked for form before the first is acted on.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
@@ -51,6 +53,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+windows:
+  description: That the host is a Windows host, where nothing was done.
+  returned: on Windows
+  type: bool
 checkpoint_pending:
   description:
     - Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.

@@ -144,8 +144,8 @@ def cloud_config(wanted: Instance) -> str:
 def powershell(wanted: Instance) -> str:
     """Return user data for Windows, where the agent and the engine have the machine's variables."""
     variables = {name: value for name, value in wanted.config.items() if name != "ECS_CLUSTER"}
-    lines = "".join(f"  {_quoted(name)} = {_quoted(value)}\n" for name, value in variables.items())
-    cluster = f" -Cluster {_quoted(wanted.config['ECS_CLUSTER'])}" if "ECS_CLUSTER" in wanted.config else ""
+    lines = "".join(f"  {quoted(name)} = {quoted(value)}\n" for name, value in variables.items())
+    cluster = f" -Cluster {quoted(wanted.config['ECS_CLUSTER'])}" if "ECS_CLUSTER" in wanted.config else ""
     return f"""\
 <powershell>
 # Rendered by fleetops.container_hosts. At every start; what is so already is left alone.
@@ -169,6 +169,6 @@ Initialize-ECSAgent{cluster} -EnableTaskIAMRole
 """
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a PowerShell string, in which only a quote is more than itself: ours, or one of its typographic kin."""
     return "'" + "".join(char * 2 if char in "'\u2018\u2019\u201a\u201b" else char for char in text) + "'"
