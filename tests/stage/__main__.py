@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def _count(text: str) -> tuple[str, int]:
-    suite, _, count = text.partition("=")
+    suite, _equals, count = text.partition("=")
     hosts = [name for name in images.RECIPES if name != "services"]
     if suite not in hosts or not count.isdigit():
         raise argparse.ArgumentTypeError(f"{text}: expected SUITE=COUNT, SUITE one of {', '.join(hosts)}")

@@ -42,11 +42,20 @@ _OPTIONS = {
 class Registry(t.Protocol):
     """A registry. Keys by their full path, names without regard to case; data are the bytes as they are stored."""
 
-    def read(self, key: str) -> dict[str, tuple[int, bytes]] | None: ...
-    def subkeys(self, key: str) -> list[str]: ...
-    def write(self, key: str, name: str, kind: int, data: bytes) -> None: ...
-    def delete(self, key: str, name: str) -> None: ...
-    def delete_key(self, key: str) -> None: ...
+    def read(self, key: str) -> dict[str, tuple[int, bytes]] | None:
+        """The values of a key: kind and data; None for no such key."""
+
+    def subkeys(self, key: str) -> list[str]:
+        """The names of the keys in a key."""
+
+    def write(self, key: str, name: str, kind: int, data: bytes) -> None:
+        """Store a value, with the keys on the way to it."""
+
+    def delete(self, key: str, name: str) -> None:
+        """Remove a value."""
+
+    def delete_key(self, key: str) -> None:
+        """Remove a key with all that is in it."""
 
 
 class Unlike(AssertionError):
@@ -88,7 +97,7 @@ def _through_utf8(result: dict) -> dict:
 
 
 def _path(path: str) -> str:
-    hive, _, rest = path.partition("\\")
+    hive, _backslash, rest = path.partition("\\")
     if hive not in _HIVES or not rest:
         raise Unlike(f"no path of the one hive that is known here: {path}")
     return f"{_HIVES[hive]}\\{rest}"
