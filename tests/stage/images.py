@@ -83,6 +83,8 @@ RECIPES = {
             ("apache2-utils", "busybox-static", "ca-certificates", "docker-registry", "iptables", "openssl", "squid"),
             "services.sh",
         ),
+        # No host: its reader of user data, which must not be installed on a machine that would boot with it.
+        Recipe("cloud-init", "bookworm", ("cloud-init",), "empty.sh", usual=False),
     )
 }
 
