@@ -19,7 +19,7 @@ WORKERS ?= 2
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint unit browser conformance windows molecule integration benchmark-sample
+STAGES := lint sanity-sample unit browser conformance windows molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -63,7 +63,8 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 	cd "$(COLLECTIONS)" && mypy --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache" \
 	  -p ansible_collections.fleetops.container_hosts.plugins.module_utils \
 	  -p ansible_collections.fleetops.container_hosts.tests.stage \
-	  -p ansible_collections.fleetops.container_hosts.tests.benchmark
+	  -p ansible_collections.fleetops.container_hosts.tests.benchmark \
+	  -p ansible_collections.fleetops.container_hosts.tests.release
 	yamllint --strict .
 	antsibull-changelog lint
 	@# It installs the collection for itself, and would go on with the copy of an earlier time.
@@ -111,6 +112,27 @@ benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figur
 benchmark-sample: engine ## the same, small
 	@$(TESTS).benchmark --hosts 8 --rounds 5
 
+.PHONY: sanity
+sanity: env ## ansible-test sanity with each supported ansible-core, and no ignore file
+	@$(TESTS).release sanity
+
+.PHONY: sanity-sample
+sanity-sample: env ## the quick ones of these tests with the oldest ansible-core
+	@$(TESTS).release sanity --quick
+
+.PHONY: versions
+versions: env ## the unit tests with each supported ansible-core
+	@$(TESTS).release units
+
+.PHONY: docs
+docs: env ## the documentation site, without a warning: .work/release/site/html
+	@$(TESTS).release docs
+
+.PHONY: release-check
+release-check: env ## build a release, install it into an empty place, use it; Galaxy's importer
+	@$(TESTS).release check
+	@$(TESTS).release importer
+
 .PHONY: test
 test: ## all that must pass; says the name and the time of each stage
 	@$(TIMED) test $(MAKE) --no-print-directory stages
@@ -124,6 +146,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
+	@for stage in sanity versions docs release-check; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean
 clean: ## take away fleets, images, environment and caches

@@ -59,6 +59,17 @@ options:
         before its services start.
     type: float
     default: 3600
+  manage_runtime:
+    description:
+      - Whether running processes are looked at and systemd is spoken to.
+      - V(auto) does so where systemd runs on the host (C(/run/systemd/system) is there), as it does in no chroot,
+        and in no container without systemd.
+      - V(false) holds files alone true, for an image that is being built on a machine which runs systemd. Nothing is
+        reported to need a restart, and O(checkpoint) has no effect.
+      - V(true) fails where systemd does not run.
+    type: str
+    choices: [auto, "true", "false"]
+    default: auto
 """
 
     SETTINGS = r"""

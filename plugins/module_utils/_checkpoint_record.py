@@ -85,7 +85,9 @@ def _attributes(said: t.Optional[t.Dict[str, t.Any]]) -> t.Optional[Attributes]:
     if said is None:
         return None
     mode, owner, group, modified = (said[key] for key in ("mode", "owner", "group", "modified"))
-    if not all(type(number) is int for number in (mode, owner, group, modified or 0)):
+    if not all(
+        isinstance(number, int) and not isinstance(number, bool) for number in (mode, owner, group, modified or 0)
+    ):
         raise ValueError("its attributes")
     extended = {key: base64.b64decode(value, validate=True) for key, value in said["extended"].items()}
     return Attributes(mode, owner, group, extended, modified)

@@ -50,8 +50,8 @@ def main() -> None:
                 act(checkpoint, boot="--boot" in flags)
     except (Refused, OSError) as exc:
         # To the journal. A full disk is the likeliest reason, and space may come.
-        print(exc, file=sys.stderr)
-        sys.exit(1)
+        sys.stderr.write(f"{exc}\n")
+        raise SystemExit(1) from exc
 
 
 def act(checkpoint: Checkpoint, *, boot: bool = False) -> None:

@@ -170,6 +170,7 @@ def edit(
             )
         if check_mode:
             return Edit(path, found.content, after, True, None, held)
+        forget = None
         try:
             forget = keep(found, after) if keep else None
             backup_file = _commit(found, after, access, missing, backup, remove_empty_folder)

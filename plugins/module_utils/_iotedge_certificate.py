@@ -31,8 +31,9 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "minimum_days": {"type": "int", "default": 7},
     "owner": {"type": "str", "default": "aziotcs"},
     "group": {"type": "str", "default": "aziotcs"},
-    "key_owner": {"type": "str", "default": "aziotks"},
-    "key_group": {"type": "str", "default": "aziotks"},
+    # Said since ansible-core takes anything named a key for a secret.
+    "key_owner": {"type": "str", "default": "aziotks", "no_log": False},
+    "key_group": {"type": "str", "default": "aziotks", "no_log": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

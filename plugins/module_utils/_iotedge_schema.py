@@ -128,6 +128,10 @@ def _table(structure: t.Union[Table, Tagged, Untagged], value: _Mapping, path: P
         yield from _members(structure, value, path)
 
 
+def _first(keys: t.Iterable[str], among: t.Container[str]) -> str:
+    return next(key for key in keys if key in among)
+
+
 # Tables with one form ---------------------------------------------------------------------------------------------
 
 
@@ -144,10 +148,10 @@ def _members(table: Table, value: _Mapping, path: Path, meaning: str = "") -> _P
     for group in table.together:
         absent = [key for key in group if key not in value]
         if absent and len(absent) < len(group):
-            present = next(key for key in group if key in value)
+            present = _first(group, value)
             yield Problem((*path, present), f"has no effect without {absent[0]}", f"Write {absent[0]} beside it.")
     for groups in table.apart:
-        found = [next(key for key in group if key in value) for group in groups if any(key in value for key in group)]
+        found = [_first(group, value) for group in groups if any(key in value for key in group)]
         for loser in found[1:]:
             yield _apart(found[0], loser, path)
     for key, entry in value.items():
@@ -232,7 +236,7 @@ def _untagged(structure: Untagged, value: _Mapping, path: Path) -> _Problems:
         return
     if len(names) > 1:
         # In the order of the variants, which is that in which the daemon tries them.
-        keys = [next(key for key in value if key in _own(name, structure.variants)) for name in names]
+        keys = [_first(value, _own(name, structure.variants)) for name in names]
         for loser in keys[1:]:
             yield _apart(keys[0], loser, path)
         return

@@ -22,6 +22,7 @@ from ._run import Ensure, Run, carry_out
 CHECKPOINT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str", "default": ""},
     "checkpoint_deadline": {"type": "float", "default": 3600.0},
+    "manage_runtime": _units.MANAGE_RUNTIME_SPEC,
 }
 # Where a checkpoint is, and what lies there while something is under way or left to tell; see _checkpoint.
 _CHECKPOINTS = "/var/lib/container_hosts/checkpoints"
@@ -81,6 +82,7 @@ def run_directly(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraint
 
 def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t.Dict[str, t.Any]]:
     name = module.params["checkpoint"]
+    _units.manage_runtime(module.params["manage_runtime"])
     # Where no systemd runs, as in an image that is built, nothing could be stranded, and nobody would take it back.
     if not name or not _units.booted():
         return carry_out(ensure, module.params, check_mode=module.check_mode)

@@ -65,7 +65,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     plans = [_Plan(unit, wanted, run) for unit in units if wanted is not None]
     for plan in plans:
         plan.write()
-    if booted and any(plan.reload or plan.unit.need_reload for plan in plans):
+    if booted and any(plan.reload or plan.unit.need_reload or plan.unseen() for plan in plans):
         run.changed = True
         if not run.check_mode:
             _units.daemon_reload()
@@ -209,6 +209,17 @@ class _Plan:
                 self._edit(self.file, lambda _found: None)
         if environment is not None and self.wanted.adopt:
             self._adopt(environment)
+
+    def unseen(self) -> bool:
+        """Tell whether systemd goes by another drop-in of ours than is there.
+
+        It says nothing of that itself (NeedDaemonReload=no) where the drop-in's folder is new too, as after a run that
+        wrote files alone.
+        """
+        if self.unit.dropins is None:
+            return False
+        known = {os.path.realpath(self.run.root + path) for path in self.unit.dropins}
+        return (os.path.realpath(self.run.root + self.dropin) in known) != (self._read(self.dropin) is not None)
 
     def result(self, booted: bool) -> t.Dict[str, t.Any]:
         """Return the unit's report: configured, running, who overrides whom, and whether a restart is due."""

@@ -101,7 +101,11 @@ def same(found: t.Any, wanted: t.Any) -> bool:
         return found.keys() == wanted.keys() and all(same(found[key], wanted[key]) for key in found)
     if isinstance(found, list) and isinstance(wanted, list):
         return len(found) == len(wanted) and all(map(same, found, wanted))
-    return type(found) is type(wanted) and (found == wanted or (found != found and wanted != wanted))
+    return type(found) is type(wanted) and (found == wanted or (_is_nan(found) and _is_nan(wanted)))
+
+
+def _is_nan(value: t.Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 # What is asked for ------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ _PROPERTIES = (
     "ExecStart",
     "Environment",
     "EnvironmentFiles",
+    "DropInPaths",
 )
 # What systemd said, by unit: a call costs ten times what reading its answer does, so each unit is asked about once.
 _told: t.Dict[str, t.Dict[str, t.List[str]]] = {}
@@ -47,6 +48,9 @@ class Unit(t.NamedTuple):
     main_pid: int
     need_reload: bool
     started: t.Optional[float] = None  # seconds since the epoch, when the main process started
+    dropins: t.Optional[t.Tuple[str, ...]] = (
+        None  # those that systemd has read; None where it reads none, or tells none
+    )
 
 
 class State(t.NamedTuple):
@@ -75,9 +79,37 @@ class State(t.NamedTuple):
         return self.active == "failed" or self.sub == "auto-restart"
 
 
+MANAGE_RUNTIME_SPEC: t.Dict[str, t.Any] = {"type": "str", "choices": ["auto", "true", "false"], "default": "auto"}
+# What the task said, for the whole process: whatever asks `booted` then takes this for an image that is being built.
+_left_alone = False
+
+
+def manage_runtime(wanted: str) -> None:
+    """Say once whether processes are this run's business (auto, true, false).
+
+    Raises Refused for true where systemd doesn't run.
+    """
+    global _left_alone
+    _left_alone = wanted == "false"
+    if wanted == "true" and not booted():
+        raise Refused(
+            "is true, and systemd does not run here (there is no /run/systemd/system)",
+            where="manage_runtime",
+            instead="Write auto, or false for an image that is being built.",
+        )
+
+
+def left_alone() -> bool:
+    """Tell whether the task asked for files only."""
+    return _left_alone
+
+
 def booted(root: str = "") -> bool:
-    """Tell whether systemd runs here; sd_booted(3)'s rule, which also holds in containers and image builds."""
-    return os.path.isdir(f"{root}/run/systemd/system")
+    """Tell whether systemd runs here and is this run's business.
+
+    It runs by sd_booted(3)'s rule, which also holds in containers and image builds.
+    """
+    return not _left_alone and os.path.isdir(f"{root}/run/systemd/system")
 
 
 def show(names: t.Sequence[str]) -> t.List[t.Optional[Unit]]:
@@ -116,6 +148,9 @@ def _unit(name: str, properties_: t.Dict[str, t.List[str]]) -> t.Optional[Unit]:
         # systemd 252 says it of a masked unit for ever, since it reads no drop-ins for one.
         need_reload=values.get("NeedDaemonReload") == "yes" and values.get("LoadState") != "masked",
         started=wall_clock(int(values.get("ExecMainStartTimestampMonotonic") or 0)),
+        dropins=None
+        if "DropInPaths" not in values or values.get("LoadState") == "masked"
+        else tuple(word.text for word in words(values["DropInPaths"])),
     )
 
 

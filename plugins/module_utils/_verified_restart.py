@@ -20,7 +20,7 @@ from . import (
     _guard_units,
     _host_file,
     _host_settings,
-    _host_settings_rare,  # noqa: F401 - so that it is sent: what is proven may be of any kind
+    _host_settings_rare,
     _proxy,
     _proxy_ecs,
     _transaction,
@@ -32,6 +32,9 @@ from ._notice import Notice
 from ._redaction import masked_diff, secrets_in
 from ._run import Run, all_or_nothing
 from ._systemd_environment import unit_name
+
+# An import that is used, so that Ansible sends it: what is proven may be of any kind.
+SENT = _host_settings_rare.__all__
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str"},

@@ -40,12 +40,12 @@ changed:
   type: bool
 """
 
-# Imported so that Ansible sends it.
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
-    _host_settings_rare,  # noqa: F401 - see above
-)
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings_rare
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
+
+# An import that is used, so that Ansible sends it.
+SENT = _host_settings_rare.__all__
 
 
 def main() -> None:

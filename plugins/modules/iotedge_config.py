@@ -30,6 +30,7 @@ attributes:
     description: Runs on the controller only to send its TOML libraries along.
     support: full
   async:
+    description: Supports being run with C(async).
     support: full
   platform:
     platforms: linux

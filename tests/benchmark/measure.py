@@ -40,7 +40,7 @@ def run(path: pathlib.Path, inventory: pathlib.Path, hosts: t.Sequence[Host]) ->
         process = subprocess.Popen(
             command, env=playbook.environment(), stdin=nothing, stdout=log, stderr=subprocess.STDOUT
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        _pid, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
@@ -67,7 +67,7 @@ def _account(container: str) -> tuple[pathlib.Path, str]:
     pid = engine.inspect(container)["State"]["Pid"]
     mounted = pathlib.Path("/sys/fs/cgroup")
     for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii").splitlines():
-        _, controllers, path = line.split(":", 2)
+        _number, controllers, path = line.split(":", 2)
         inside = path.lstrip("/").removesuffix("init.scope")
         if "cpuacct" in controllers.split(","):
             return mounted / controllers / inside / "cpuacct.usage", "ns"

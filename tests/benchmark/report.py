@@ -64,7 +64,7 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
         ("ours", "the role's steady state"),
         ("builtin", "the same by `ansible.builtin` tasks"),
     ):
-        costs = [cost for _, cost in _having(rounds, what)]
+        costs = [cost for _round, cost in _having(rounds, what)]
         seconds = [f"{Spread.of([cost[column] for cost in costs]).median:.2f}" for column in (0, 1, 2)]
         ratios = [str(whole(rounds, what))]
         ratios += ["", ""] if what == "empty" else [str(here(rounds, what)), str(everywhere(rounds, what))]

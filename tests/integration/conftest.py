@@ -67,11 +67,14 @@ def host(request: pytest.FixtureRequest, stage: fleet.Fleet) -> Host:
 
 @pytest.fixture
 def new_host(stage: fleet.Fleet) -> t.Iterator[t.Callable[..., Host]]:
-    """`new_host(suite)`: a host of the test's own, in about a second. `booted=False`: sshd without systemd."""
+    """`new_host(suite)`: a host of the test's own, in about a second.
+
+    `booted=False`: sshd without systemd. `image`: one that the test has made, instead of the suite's.
+    """
     made: list[Host] = []
 
-    def make(suite: str, booted: bool = True) -> Host:
-        made.append(stage.add(suite, f"{suite}-test-{os.getpid()}-{next(_numbers)}", booted))
+    def make(suite: str, booted: bool = True, image: str = "") -> Host:
+        made.append(stage.add(suite, f"{suite}-test-{os.getpid()}-{next(_numbers)}", booted, image))
         return made[-1]
 
     yield make

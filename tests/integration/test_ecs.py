@@ -43,14 +43,14 @@ class Instance:
     stage: fleet.Fleet
     run: Play
 
-    def role(self, plays: t.Any = ROLE, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
+    def role(self, plays: t.Any = None, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
         said = {
             "container_hosts_proxy": {"http": self.stage.squid.url(), "no_proxy": ["10.0.0.0/8"]},
             "ecs_cluster": "production",
             "ecs_stable_seconds": 1,
             **variables,
         }
-        return self.run(plays, self.host, variables=said, options=options)
+        return self.run(plays or ROLE, self.host, variables=said, options=options)
 
     def processes(self) -> dict[str, int]:
         return {unit: self.host.main_pid(unit) for unit in UNITS}

@@ -95,7 +95,7 @@ def test_the_disk_is_full_at_a_step_of_the_write(trial: Trial) -> None:
     """The module itself takes back what it wrote, before it ends."""
     module = trial.shipped(moby_stable_seconds=0)
     steps.assert_either(trial, new=True)
-    for _ in range(2):  # from the second time on, all steps are the same ones
+    for _again in range(2):  # from the second time on, all steps are the same ones
         calls = steps.of_module(trial, module, "host_settings")
         module("verified_restart")
         steps.assert_either(trial, new=True)

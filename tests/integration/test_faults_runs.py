@@ -30,7 +30,7 @@ def test_two_runs_with_the_same_settings(trial: Trial) -> None:
     """Both end well, and only one of them restarts the engine."""
     before = starts(trial)
     assert before > 0
-    for run in [trial.start(ROLE, trial.host, variables=trial.right) for _ in range(2)]:
+    for run in [trial.start(ROLE, trial.host, variables=trial.right) for _each in range(2)]:
         run.wait().ok()
     assert starts(trial) == before + 1
     trial.assert_new()

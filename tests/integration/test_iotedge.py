@@ -103,8 +103,8 @@ class Device:
             "iotedge_edge_ca": {"auto_generated_edge_ca_expiry_days": 365},
         }
 
-    def role(self, plays: t.Any = BOTH, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
-        return self.run(plays, self.host, variables={**self.variables, **variables}, options=options)
+    def role(self, plays: t.Any = None, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
+        return self.run(plays or BOTH, self.host, variables={**self.variables, **variables}, options=options)
 
     def shown(self, unit: str) -> str:
         """What `systemctl show` gives for https_proxy, by the vendor's own reading of it."""

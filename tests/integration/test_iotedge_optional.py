@@ -189,7 +189,7 @@ def test_logrotate_with_a_log_that_is_being_written(
     fresh.exec("docker", "run", "--detach", "--name", "writer", "local/writer:1", "/bin/sh", "-c", script)
     log = fresh.exec("docker", "inspect", "--format", "{{.LogPath}}", "writer").out.strip()
     folder = log.rpartition("/")[0]
-    for _ in range(4):
+    for _each in range(4):
         fresh.exec("sh", "-c", f"until [ $(stat -c %s {log}) -gt 1500 ]; do sleep 0.1; done", timeout=30)
         rotated = fresh.exec("logrotate", "--state", "/run/logrotate.state", "/etc/logrotate.d/container-hosts")
         assert (rotated.rc, rotated.err) == (0, "")
@@ -283,9 +283,9 @@ def archive(
         subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
     name = "packages.example.com"
     label = engine.inspect(stage.registry.container)["Config"]["Labels"][engine.LABEL]
-    networks = engine.inspect(stage.registry.container)["NetworkSettings"]["Networks"]
+    networks = list(engine.inspect(stage.registry.container)["NetworkSettings"]["Networks"])
     container = engine.docker(
-        *("create", "--label", f"{engine.LABEL}={label}", "--network", next(iter(networks)), "--network-alias", name),
+        *("create", "--label", f"{engine.LABEL}={label}", "--network", networks[0], "--network-alias", name),
         *(images.RECIPES["services"].tag, "busybox", "httpd", "-f", "-p", "80", "-h", "/srv"),
     )
     engine.put(container, {f"/srv/{path.name}": (path.read_bytes(), 0o644) for path in folder.iterdir()})
@@ -426,12 +426,12 @@ def test_what_is_refused(host: Host, run_playbook: Play) -> None:
             "block": [role | {"vars": settings}, {"ansible.builtin.meta": "end_play"}],
             "rescue": [{"name": f"Refused {number}", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result }}"}}],
         }
-        for number, (settings, _) in enumerate(REFUSED)
+        for number, (settings, _said) in enumerate(REFUSED)
     ]
     run = run_playbook([{"hosts": "moby", "gather_facts": False, "tasks": tasks}], host).ok()
     reasons = [json.dumps(task.result) for task in run.tasks if task.task.startswith("Refused")]
     assert len(reasons) == len(REFUSED)
-    for reason, (_, said) in zip(reasons, REFUSED, strict=True):
+    for reason, (_settings, said) in zip(reasons, REFUSED, strict=True):
         assert said in reason
     assert files(host) == before
 
@@ -471,9 +471,10 @@ class Watch:
 def private(stage: fleet.Fleet) -> t.Iterator[str]:
     """A second registry, which lets in only who knows the token; returns its container's name."""
     shared = engine.inspect(stage.registry.container)
+    networks = list(shared["NetworkSettings"]["Networks"])
     container = engine.docker(
         *("create", "--label", f"{engine.LABEL}={shared['Config']['Labels'][engine.LABEL]}"),
-        *("--network", next(iter(shared["NetworkSettings"]["Networks"])), "--network-alias", PRIVATE),
+        *("--network", networks[0], "--network-alias", PRIVATE),
         *(images.RECIPES["services"].tag, "docker-registry", "serve", "/etc/private.yml"),
     )
     password = engine.docker(

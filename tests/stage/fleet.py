@@ -35,12 +35,14 @@ class Fleet:
     def host(self, name: str) -> Host:
         return next(each for each in self.hosts if each.name == name)
 
-    def add(self, suite: str, name: str, booted: bool = True) -> Host:
-        """A further host on the fleet's network, for a test that wants one to itself. It goes with the fleet."""
+    def add(self, suite: str, name: str, booted: bool = True, image: str = "") -> Host:
+        """A further host on the fleet's network, for a test that wants one to itself. It goes with the fleet.
+
+        `image` is one that the test has made of the suite's.
+        """
         images.ensure([suite])
-        return host.start(
-            name, suite, f"{_identity(self.name)}-{name}", images.RECIPES[suite].tag, _place(self.name), booted
-        )
+        picture = image or images.RECIPES[suite].tag
+        return host.start(name, suite, f"{_identity(self.name)}-{name}", picture, _place(self.name), booted)
 
     def drop(self, gone: Host) -> None:
         """Take one host away before the others."""

@@ -83,6 +83,8 @@ RECIPES = {
             ("apache2-utils", "busybox-static", "ca-certificates", "docker-registry", "iptables", "openssl", "squid"),
             "services.sh",
         ),
+        # No host: its reader of user data, which must not be installed on a machine that would boot with it.
+        Recipe("cloud-init", "bookworm", ("cloud-init",), "empty.sh", usual=False),
     )
 }
 
@@ -112,7 +114,7 @@ def _make(recipe: Recipe) -> None:
         bootstrap = subprocess.Popen(_command(recipe), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         load = ["docker", "import", "--change", 'CMD ["/sbin/init"]', "-"]
         imported = subprocess.run(load, stdin=bootstrap.stdout, capture_output=True, text=True, check=False)
-        _, complaint = bootstrap.communicate()
+        _nothing, complaint = bootstrap.communicate()
         if bootstrap.returncode != 0 or imported.returncode != 0:
             raise engine.StageError(
                 f"Cannot make {recipe.tag}: {complaint.decode(errors='replace')[-2000:]}{imported.stderr}"

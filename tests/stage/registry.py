@@ -101,7 +101,7 @@ def _push(connection: _Connection, repository: str, tag: str, image: payload.Ima
     for digest, blob in image.blobs.items():
         if _ask(connection, "HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200:
             continue
-        _, location = _ask(connection, "POST", f"/v2/{repository}/blobs/uploads/", expect=202)
+        _body, location = _ask(connection, "POST", f"/v2/{repository}/blobs/uploads/", expect=202)
         target = urllib.parse.urlsplit(location)
         query = f"{target.query}&digest={digest}" if target.query else f"digest={digest}"
         _ask(connection, "PUT", f"{target.path}?{query}", blob, "application/octet-stream", expect=201)

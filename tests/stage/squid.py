@@ -135,7 +135,7 @@ def start(squid: str) -> None:
 
 def parse(text: str) -> list[Request]:
     """Read log lines; a line that is still being written is left out."""
-    whole, _, _ = text.rpartition("\n")
+    whole = text.rpartition("\n")[0]
     found = []
     for line in whole.splitlines():
         stamp, client, port, status, method, url, *names = line.split(" ")

@@ -117,11 +117,11 @@ class Trial:
         self.assert_new(rebooted=rebooted, pulls=pulls)
         return run
 
-    def shipped(self, plays: list[dict[str, t.Any]] = ROLE, **variables: t.Any) -> Shipped:
+    def shipped(self, plays: list[dict[str, t.Any]] | None = None, **variables: t.Any) -> Shipped:
         """Run plays (the role) with these variables, and keep the modules on the host, as Ansible sent them."""
         kept = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_PIPELINING": "0"}
         with unittest.mock.patch.dict(os.environ, kept):
-            self.run(plays, self.host, variables=self.right | variables)
+            self.run(plays or ROLE, self.host, variables=self.right | variables)
         folder = f"/run/stage-modules-{next(_numbers)}"
         self.host.exec("sh", "-c", _KEEP, "sh", folder)
         return Shipped(self.host, folder)

@@ -98,7 +98,7 @@ class GuardedHost:
         found = {}
         for path in sorted(self.folder.rglob("*")):
             name = str(path.relative_to(self.folder))
-            if name.split("/")[0] in _OURS:
+            if name.partition("/")[0] in _OURS:
                 continue
             status = path.lstat()
             extended = {key: os.getxattr(path, key, follow_symlinks=False) for key in _attribute_names(path)}

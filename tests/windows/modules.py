@@ -50,18 +50,41 @@ class Registry(t.Protocol):
     Keys by their full path, names without regard to case; data are the bytes as they are stored.
     """
 
-    def read(self, key: str) -> dict[str, tuple[int, bytes]] | None: ...
-    def subkeys(self, key: str) -> list[str]: ...
-    def export(self, key: str) -> dict[str, dict[str, tuple[int, bytes]]]: ...
-    def write(self, key: str, name: str, kind: int, data: bytes) -> None: ...
-    def delete(self, key: str, name: str) -> None: ...
-    def delete_key(self, key: str) -> None: ...
-    def read_file(self, path: str) -> bytes | None: ...
-    def write_file(self, path: str, content: bytes | None) -> None: ...
-    def running(self, service: str) -> bool: ...
-    def start(self, service: str) -> bool: ...
-    def stop(self, service: str) -> None: ...
-    def install(self, service: str, depends: str = "") -> None: ...
+    def read(self, key: str) -> dict[str, tuple[int, bytes]] | None:
+        """The values of a key: kind and data; None for no such key."""
+
+    def subkeys(self, key: str) -> list[str]:
+        """The names of the keys in a key."""
+
+    def write(self, key: str, name: str, kind: int, data: bytes) -> None:
+        """Store a value, with the keys on the way to it."""
+
+    def delete(self, key: str, name: str) -> None:
+        """Remove a value."""
+
+    def delete_key(self, key: str) -> None:
+        """Remove a key with all that is in it."""
+
+    def export(self, key: str) -> dict[str, dict[str, tuple[int, bytes]]]:
+        """A key and all keys in it, with their values."""
+
+    def read_file(self, path: str) -> bytes | None:
+        """A file's content; None where there is none."""
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        """Write a file, or remove it."""
+
+    def running(self, service: str) -> bool:
+        """Whether a service runs."""
+
+    def start(self, service: str) -> bool:
+        """Start a service; whether it runs then."""
+
+    def stop(self, service: str) -> None:
+        """Stop a service."""
+
+    def install(self, service: str, depends: str = "") -> None:
+        """Make a service."""
 
 
 class Unlike(AssertionError):
@@ -110,7 +133,7 @@ def _through_utf8(result: dict) -> dict:
 
 
 def _path(path: str) -> str:
-    hive, _, rest = path.partition("\\")
+    hive, _backslash, rest = path.partition("\\")
     if hive not in _HIVES or not rest:
         raise Unlike(f"no path of the one hive that is known here: {path}")
     return f"{_HIVES[hive]}\\{rest}"

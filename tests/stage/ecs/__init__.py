@@ -98,10 +98,16 @@ RuntimeDirectoryPreserve=yes
 ExecStartPre=ip address replace 169.254.169.254/32 dev lo
 ExecStart={_METADATA}
 """
+
+
+def _program(name: str) -> bytes:
+    return b"#!/usr/bin/python3\n" + (_HERE / name).read_bytes()
+
+
 # The metadata service, for stand-ins of other clouds' guests too: start metadata-stand-in.service.
 METADATA_FILES = {
     "/etc/systemd/system/metadata-stand-in.service": (_METADATA_UNIT.encode(), 0o644),
-    _METADATA: ((_HERE / "metadata.py").read_bytes(), 0o755),
+    _METADATA: (_program("metadata.py"), 0o755),
 }
 
 
@@ -112,7 +118,7 @@ def install(host: Host, platform: str, registry: Registry, *, part_of: bool = Tr
     """
     about = PLATFORMS[platform]
     files: dict[str, tuple[bytes, int]] = {
-        _PROGRAM: ((_HERE / "ecs_init.py").read_bytes(), 0o755),
+        _PROGRAM: (_program("ecs_init.py"), 0o755),
         **METADATA_FILES,
         "/usr/local/share/ca-certificates/stage.crt": (pathlib.Path(registry.ca).read_bytes(), 0o644),
     }

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Run inside a new host image: a small server that an administrator reaches by SSH.
 # No watchdogs, timers or consoles: they only wake up, and a container has no console.
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \

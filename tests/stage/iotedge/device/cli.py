@@ -107,7 +107,7 @@ def _check(asked: argparse.Namespace, version: str) -> int:
 
 def _list() -> int:
     try:
-        _, said = wire.ask(EDGED.sockets[0].path, "/modules")
+        _status, said = wire.ask(EDGED.sockets[0].path, "/modules")
     except OSError as refused:
         print(f"the module runtime does not answer: {refused}", file=sys.stderr)
         return 1

@@ -42,7 +42,7 @@ class Engine:
 
     def pull(self, image: str, auth: dict[str, str]) -> None:
         """Have the engine fetch an image; with it goes the engine's own proxy to the test."""
-        name, _, tag = image.rpartition(":")
+        name, _colon, tag = image.rpartition(":")
         if not name or "/" in tag:
             name, tag = image, "latest"
         query = urllib.parse.urlencode({"fromImage": name, "tag": tag})

@@ -129,7 +129,7 @@ class _Daemon:
         environment = {**agent.get("env", {}), **own}
         body["Image"] = image
         body["Env"] = [*body.get("Env", []), *(f"{key}={value}" for key, value in environment.items())]
-        owner_key, _, owner = OWNER.partition("=")
+        owner_key, _equals, owner = OWNER.partition("=")
         body["Labels"] = {
             **body.get("Labels", {}),
             owner_key: owner,

@@ -9,7 +9,6 @@ import http.client
 import os
 import re
 import ssl
-import typing as t
 import urllib.parse
 
 
@@ -17,14 +16,14 @@ class BadProxy(Exception):
     """The proxy's URL can't be used."""
 
 
-def from_environment(environment: t.Mapping[str, str] = os.environ) -> str | None:
+def from_environment() -> str | None:
     """The URL that counts: HTTPS_PROXY before https_proxy; no_proxy is not looked at.
 
     Raises BadProxy for what the real daemon does not start with.
     """
     for name in ("HTTPS_PROXY", "https_proxy"):
-        if name in environment:
-            url = environment[name]
+        if name in os.environ:
+            url = os.environ[name]
             # `host.name:3128` reads as a scheme and passes until it is used; an empty value and `10.0.0.1:3128` don't.
             if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", url):
                 raise BadProxy(f"{name} is not a URI: {masked(url)!r}")

@@ -116,7 +116,7 @@ def host(guarded, monkeypatch):
         engines.append(Engine(guarded, loaded))
         guarded.systemd.forget_calls()
         guarded.stop = server.shutdown
-        guarded.deafen = lambda: engines.clear()
+        guarded.deafen = engines.clear
         return engines[-1]
 
     guarded.engine = make

@@ -60,9 +60,9 @@ def files(draw, lines=LINES):
     )
 
 
-def apply_or_reject(content, settings=WANTED):
+def apply_or_reject(content, settings=None):
     try:
-        return _ecs_config_document.edit(content, settings)
+        return _ecs_config_document.edit(content, WANTED if settings is None else settings)
     except Refused as refused:
         if "would be missed by systemd" not in str(refused):
             raise

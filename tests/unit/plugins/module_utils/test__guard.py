@@ -380,7 +380,7 @@ def test_it_fails_with_a_word_for_the_journal_so_that_systemd_starts_it_again(ch
 def test_code_that_was_replaced_while_it_waited_is_begun_anew(changed, monkeypatch):
     code = changed.own("guard.zip")
     monkeypatch.setattr(sys, "argv", [str(code), "moby"])
-    monkeypatch.setattr(_guard, "Checkpoint", lambda name: changed.checkpoint(name))
+    monkeypatch.setattr(_guard, "Checkpoint", changed.checkpoint)
     ran = []
     monkeypatch.setattr(_guard, "act", lambda checkpoint, boot: ran.append("act"))
     monkeypatch.setattr(os, "execv", lambda program, arguments: ran.append([program, *arguments]))

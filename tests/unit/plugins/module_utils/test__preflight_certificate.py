@@ -78,14 +78,14 @@ def test_what_a_terminal_would_act_on_is_escaped():
 def test_anything_else_is_refused_in_one_way(data):
     with pytest.raises(ValueError, match=r".") as raised:
         _preflight_certificate.parse(data)
-    assert type(raised.value) is ValueError
+    assert raised.type is ValueError
 
 
 @given(st.data())
 def test_a_damaged_certificate_is_read_or_refused(data):
     """No bytes of a stranger's end in anything but a result or a ValueError."""
     der = bytearray(ROOT.der)
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _each in range(data.draw(st.integers(1, 4))):
         der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(ValueError):
         _preflight_certificate.parse(bytes(der[: data.draw(st.integers(0, len(der)))]))

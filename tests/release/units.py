@@ -1,0 +1,35 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The unit tests with each ansible-core, as many random examples as one run has."""
+
+from __future__ import annotations
+
+import subprocess
+
+from ..stage import progress
+from . import environments, tree
+
+
+def run() -> list[str]:
+    """Run them; return what failed."""
+    failed = []
+    for each in environments.CORES:
+        programs = environments.core(each)
+        if programs is None:
+            print(f"   ansible-core {each.version} NOT TRIED: no Python {each.python} here")
+            continue
+        collections = str(tree.ROOT / ".work" / "collections")
+        with progress.step(f"unit tests, ansible-core {each.version} on Python {each.python}"):
+            done = subprocess.run(
+                [programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"],
+                cwd=tree.ROOT,
+                env=environments.variables(programs, PYTHONPATH=collections, ANSIBLE_COLLECTIONS_PATH=collections),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        print(done.stdout.rstrip().rpartition("\n")[2])
+        if done.returncode != 0:
+            print(done.stdout[-4000:], done.stderr[-2000:])
+            failed.append(f"unit tests with ansible-core {each.version}")
+    return failed

@@ -1,0 +1,2 @@
+#!/bin/sh
+# Run inside an image that is what its packages are.
