@@ -219,7 +219,7 @@ class _Plan:
         if self.unit.dropins is None:
             return False
         known = {os.path.realpath(self.run.root + path) for path in self.unit.dropins}
-        return (os.path.realpath(self.run.root + self.dropin) in known) != (self._read(self.dropin) is not None)
+        return (os.path.realpath(self.run.root + self.dropin) in known) != (self._files.read(self.dropin) is not None)
 
     def result(self, booted: bool) -> t.Dict[str, t.Any]:
         """Return the unit's report: configured, running, who overrides whom, and whether a restart is due."""

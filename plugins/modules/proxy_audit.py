@@ -51,7 +51,8 @@ options:
         it is named here.
       - V(windows_service) are the services of Docker, Azure IoT Edge 1.1 and the Amazon ECS agent on Windows, and
         V(windows_machine) its machine's variables.
-      - Empty means all of them that the host's system has. One that can't be looked at is left out, and RV(notices) says why.
+      - Empty means all of them that the host's system has. One that can't be looked at is left out, and
+        RV(notices) says why.
     type: list
     elements: str
     choices:
