@@ -47,6 +47,8 @@ def init(root: str = "") -> str:
     """Return what starts services here: SYSTEMD, UPSTART, or NONE, as in an image that is being built."""
     if _units.booted(root):
         return SYSTEMD
+    if _units.left_alone():
+        return NONE
     return UPSTART if any(os.path.isfile(f"{root}/etc/init/{service}.conf") for service in SERVICES) else NONE
 
 
