@@ -238,7 +238,11 @@ class _Machine:
 
     def application_started(self) -> t.Optional[float]:
         """Return when the application's container was started, in seconds since the epoch; None if it doesn't run."""
-        if self.init == _replicated.NONE or (self.init == _replicated.SYSTEMD and not self._engine_runs()):
+        if (
+            self.init == _replicated.NONE
+            or _units.left_alone()
+            or (self.init == _replicated.SYSTEMD and not self._engine_runs())
+        ):
             return None
         name = self.params["application_container"]
         try:

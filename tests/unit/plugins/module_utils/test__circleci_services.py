@@ -275,7 +275,8 @@ def test_with_files_alone_no_job_is_asked_for(installed, upstart, monkeypatch):
     monkeypatch.setattr(_units, "_left_alone", True)
     run, result = ensure(installed)
     assert run.changed
-    assert (result["init"], result["upstart_restart_required"]) == ("none", [])
+    assert result["upstart_restart_required"] == []
+    assert not result["application_running"]
     monkeypatch.setattr(_units, "_left_alone", False)
     assert ensure(installed)[1]["upstart_restart_required"] == ["replicated"]
 
