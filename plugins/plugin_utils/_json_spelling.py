@@ -45,9 +45,16 @@ class Spelling(t.NamedTuple):
             position = splice.end
         return Spelling("".join((*text, self.text[position:])), (*spelled, *self.how[position:]))
 
-    def part(self, start: int, end: int) -> Spelled:
-        """Return the characters from `start` to `end` as a value for `_json_document`."""
-        return Spelled('"' + "".join(self.how[start:end]) + '"')
+    def then(self, other: Spelling) -> Spelling:
+        return Spelling(self.text + other.text, self.how + other.how)
+
+    def part(self, start: int, end: int) -> Spelling:
+        """Return the characters from `start` to `end`."""
+        return Spelling(self.text[start:end], self.how[start:end])
+
+    def value(self) -> Spelled:
+        """Return the text as a value for `_json_document`."""
+        return Spelled('"' + "".join(self.how) + '"')
 
 
 def of_literals(literals: t.Iterable[str]) -> Spelling:

@@ -23,6 +23,7 @@ from ._json_spelling import Spelling, of_literals, of_text
 KEY = "createOptions"
 CHUNK = 512  # UTF-16 units, as .NET counts a string's length
 MOST = 100
+_BLANKS = " \t\r\n"  # of JSON; what else Unicode takes for one is no JSON
 
 
 def keys(settings: t.Mapping[str, t.Any]) -> list[str]:
@@ -54,7 +55,7 @@ def joined(settings: t.Mapping[str, t.Any], where: str) -> str | None:
 
 def parsed(text: str | None, where: str) -> dict[str, t.Any]:
     """Return the options; {} where there is no text."""
-    if text is None or not text.strip():
+    if text is None or not text.strip(_BLANKS):
         return {}
     try:
         return _json_document.load(text.encode(), name=where)
@@ -87,7 +88,7 @@ def edited(
 def _step(
     before: Spelling | None, wanted: dict[str, t.Any], doomed: t.Sequence[t.Sequence[str]], where: str
 ) -> Spelling | None:
-    blank = before is None or not before.text.strip()
+    blank = before is None or not before.text.strip(_BLANKS)
     # As a member of an object, what is new is laid out as its surroundings are, and goes without a trace again.
     start, end = '{"":0', "}"
     around = start if blank else f'{start},"{KEY}":'
@@ -96,10 +97,12 @@ def _step(
     if before is None or blank:
         made = "".join(splice.text for splice in splices).partition(":")[2]
         # The blank before it tells later that there was a text, and what was in it.
-        return before if not made else of_text(made if before is None else f" {before.text}{made}")
+        if not made or before is None:
+            return of_text(made) if made else before
+        return of_text(" ").then(before).then(of_text(made))
     if any(splice.start < len(around) for splice in splices):
-        left = before.text[: len(before.text) - len(before.text.lstrip())]
-        return of_text(left[1:]) if left else None
+        blanks = len(before.text) - len(before.text.lstrip(_BLANKS))
+        return before.part(1, blanks) if blanks else None
     return before.edited([splice.moved(-len(around)) for splice in splices])
 
 
@@ -120,7 +123,7 @@ def chunks(options: Spelling, where: str) -> dict[str, str]:
             where=where,
             instead="Move files and long values to a volume.",
         )
-    return {_key(number): options.part(*bounds) for number, bounds in enumerate(itertools.pairwise(ends))}
+    return {_key(number): options.part(*bounds).value() for number, bounds in enumerate(itertools.pairwise(ends))}
 
 
 def _key(number: int) -> str:

@@ -110,6 +110,7 @@ HUB = Options(host_storage={"edgeHub": "/srv/hub"}, log_limits=LIMITS)
     created(r'"{\u0022Cmd\u0022:[\u0022\u00E9\u00e9é\/\/\u002F\u0022],\u0022HostConfig\u0022:{\u0022A\u0022:1}}"'), HUB
 )
 @example(created('""'), HUB)
+@example(created(r'"\u0020"'), HUB)
 def test_all_of_it_can_be_taken_back_to_the_byte(source, options):
     assert apply(apply(source, options), options, absent=True) == source
     assert apply(source, options, absent=True) == source
