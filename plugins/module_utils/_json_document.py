@@ -106,26 +106,29 @@ def is_blank(source: t.Optional[bytes]) -> bool:
 def line_of(source: bytes, path: Path) -> t.Optional[int]:
     """Return the line (from 1) on which the key at `path` stands, or None where it doesn't."""
     text = decoded(source, "")
-    found = _member_at(text, path)
+    found = _member_at(text, path, {})
     return None if found is None else line_at(text, found.start)
 
 
-def literal_of(source: bytes, path: Path) -> t.Optional[str]:
-    """Return the value at `path` as it is spelled there, or None where there is none."""
+def literals_of(source: bytes, paths: t.Iterable[Path]) -> t.List[t.Optional[str]]:
+    """Return the value at each of `paths` as it is spelled there, or None where there is none."""
     text = decoded(source, "")
-    found = _member_at(text, path)
-    return None if found is None else text[found.value_start : found.end]
+    known: t.Dict[int, Object] = {}  # so that what many paths share is taken apart once
+    found = [_member_at(text, path, known) for path in paths]
+    return [None if member is None else text[member.value_start : member.end] for member in found]
 
 
-def _member_at(text: str, path: Path) -> t.Optional[Member]:
-    parent = top_object(text, "")
+def _member_at(text: str, path: Path, known: t.Dict[int, Object]) -> t.Optional[Member]:
+    parent = known.get(-1) or top_object(text, "")
+    known[-1] = parent or Object(0, 0, [])
     for depth, key in enumerate(path):
         found = next((member for member in reversed(parent.members) if member.key == key), None) if parent else None
-        if found is None:
-            return None
-        if depth == len(path) - 1:
+        if found is None or depth == len(path) - 1:
             return found
-        parent = object_at(text, found.value_start, "") if isinstance(found.value, dict) else None
+        if not isinstance(found.value, dict):
+            return None
+        parent = known.get(found.value_start) or object_at(text, found.value_start, "")
+        known[found.value_start] = parent
     return None
 
 

@@ -63,9 +63,8 @@ def parsed(text: str | None, where: str) -> dict[str, t.Any]:
         raise Refused("holds half of a UTF-16 surrogate pair, which is no text", where=where) from exc
 
 
-def spelled(source: bytes, path: t.Sequence[str], settings: t.Mapping[str, t.Any]) -> Spelling | None:
-    """Return the whole text of the settings that stand at `path` of the manifest, with how it is spelled there."""
-    literals = [_json_document.literal_of(source, (*path, key)) for key in keys(settings)]
+def spelled(literals: t.Iterable[str | None]) -> Spelling | None:
+    """Return the whole text of the pieces' values, given as they stand in the manifest."""
     texts = [literal for literal in literals if literal and literal[0] == '"']
     return of_literals(texts) if texts else None
 

@@ -52,7 +52,12 @@ class _Edit:
 
     def __init__(self, manifest: Manifest, source: bytes) -> None:
         self.manifest = manifest
-        self.source = source
+        pieces = [
+            (*module.path, "settings", key)
+            for module in manifest.modules
+            for key in create_options.keys(module.settings)
+        ]
+        self.literals = dict(zip(pieces, _json_document.literals_of(source, pieces), strict=True))
         self.wanted: dict[str, t.Any] = {}
         self.doomed: list[Path] = []
 
@@ -231,7 +236,7 @@ def _create_options(edit: _Edit, module: Module, containers: _Containers, where:
     if not wanted and not doomed:
         return
     create_options.joined(module.settings, where)  # refuses what is no text
-    before = create_options.spelled(edit.source, settings, module.settings)
+    before = create_options.spelled(edit.literals[*settings, key] for key in create_options.keys(module.settings))
     after = create_options.edited(before, wanted, doomed, where)
     if after == before:
         return

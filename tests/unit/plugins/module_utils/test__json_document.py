@@ -17,7 +17,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_doc
     edit,
     is_blank,
     line_of,
-    literal_of,
+    literals_of,
     load,
     steps,
 )
@@ -394,8 +394,9 @@ def test_a_text_may_bring_its_spelling():
     spelled = r'"\u00e9\u0022\/"'
     source = edit(b"{}", {"a": {"b": Spelled(spelled), "c": [Spelled(spelled)]}})
     assert meaning(source) == {"a": {"b": 'é"/', "c": ['é"/']}}
-    assert literal_of(source, ["a", "b"]) == spelled
-    assert literal_of(source, ["a", "c"]).count(spelled) == 1
-    assert literal_of(source, ["a", "d"]) is None
+    paths = ["a", "b"], ["a", "d"], ["a", "b", "c"], ["a", "c"]
+    text, *none, in_list = literals_of(source, paths)
+    assert (text, none) == (spelled, [None, None])
+    assert spelled in in_list
     # Equal texts are equal, however they are spelled.
     assert edit(source, {"a": {"b": Spelled('"\u00e9\\"/"')}}) == source
