@@ -18,6 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_action import is_windows
 
 _MODULE = "fleetops.container_hosts.verified_restart"
 # The guard's way there and back, with restarts that hang until their time-out, takes no longer.
@@ -37,6 +38,9 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
+        if arguments.get("state") == "rolled_back" and is_windows(self):
+            # There is no checkpoint on one: what a task can't prove there, it has taken back itself.
+            return {**result, "changed": False, "checkpoints": []}
         try:
             if arguments.get("state") == "rolled_back":
                 # What is taken back may be IoT Edge's, whose agent is then judged by its file.

@@ -197,11 +197,12 @@ class _Before:
 
 
 def _taken_back(refused: Refused, before: _Before, restarts: t.Sequence[str], host: Host, stable: float) -> Failed:
-    report: dict[str, t.Any] = {"restored": [], "restarted": list(restarts)}
+    report: dict[str, t.Any] = {"restored": [], "restarted": list(restarts), "outcome": {"state": "rolled_back"}}
     try:
         report["restored"] = before.restore(host)
         _windows_restart.restart(restarts, host, stable)
     except Refused as again:
+        report["outcome"] = {"state": "failed"}
         return Failed(
             f"{refused.what}; and what was before could not be brought back: {again}",
             result=report,

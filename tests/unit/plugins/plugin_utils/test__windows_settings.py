@@ -170,6 +170,7 @@ def test_what_does_not_start_is_taken_back(windows):
     assert windows.memory.files[FILE] == b'{"debug": true}'
     assert windows.memory.up == {"docker", "agent"}
     assert not windows.marks()
+    assert failed.value.result["outcome"] == {"state": "rolled_back"}
     assert failed.value.result["restored"] == [
         rf"HKLM:\SYSTEM\CurrentControlSet\Services\docker\{name}" for name in ("Environment", MARK)
     ] + [FILE]
@@ -193,8 +194,9 @@ def test_a_file_that_somebody_else_changes_meanwhile_is_theirs(windows):
 
 def test_where_the_way_back_fails_too_both_are_told(windows):
     windows.memory.broken = {"docker"}
-    with pytest.raises(Failed, match="and what was before could not be brought back"):
+    with pytest.raises(Failed, match="and what was before could not be brought back") as failed:
         windows.ensure(**MOBY)
+    assert failed.value.result["outcome"] == {"state": "failed"}
     assert windows.environment() == []
 
 
