@@ -6,7 +6,7 @@
 
 """The audit of a Windows host: services' and the machine's variables, as the registry has them.
 
-No module shows the environment of a running process there, so what runs is never told.
+No module shows the environment of a running process there, so what runs is never told, but that a restart is due.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_environment as core
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES, find
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key, Registry
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_settings import MARK
 
 DOCKER, AGENT = "docker", "AmazonECS"
 # Those of IoT Edge 1.1, which read https_proxy alone.
 _HTTPS_ALONE = ("iotedge", "iotedge-moby")
 _SERVICE, _MACHINE = _audit.WINDOWS
-_MEND = "Set it by the module fleetops.container_hosts.win_registry_environment ({}), and restart what reads it."
+_MEND = (
+    "Set it by the module fleetops.container_hosts.win_registry_environment (scope: machine), and restart its readers."
+)
 
 
 def ensure(params: t.Mapping[str, t.Any], run: Run, registry: Registry) -> dict[str, t.Any]:
@@ -45,10 +48,11 @@ class _Windows:
         self.run = run
         self.proxy = _audit.proxy_of(params)
         self.key = params["digest_key"] or ""
+        self.site = f"ansible-playbook fleetops.container_hosts.site --limit {params['name']}"
         names = (DOCKER, *_HTTPS_ALONE, AGENT)
         keys = {name: registry.key(f"{SERVICES}\\{name}") for name in names}
         # A key without a program is no service.
-        self.installed = {name: key for name, key in keys.items() if key and "IMAGEPATH" in map(core.fold, key.values)}
+        self.installed = {name: key for name, key in keys.items() if key and find(key.values, "ImagePath")}
         machine = registry.key(MACHINE) or Key({}, [])
         texts = {name: value.data for name, value in machine.values.items() if value.kind in (core.PLAIN, core.EXPAND)}
         self.everybody = _places(texts, MACHINE)
@@ -60,20 +64,22 @@ class _Windows:
         for name, key in self.installed.items():
             where = f"{SERVICES}\\{name}\\Environment"
             try:
-                value = next(
-                    (each for spelled, each in key.values.items() if core.fold(spelled) == "ENVIRONMENT"), None
-                )
-                pairs = dict(filter(None, map(core.split, core.entries_of(value, where))))
+                pairs = dict(filter(None, map(core.split, core.entries_of(find(key.values, "Environment"), where))))
             except Refused as refused:
                 self.run.notice(Notice(name, "Environment", f"{refused}; it was not judged"))
                 continue
             settings = values.SETTINGS[1:2] if name in _HTTPS_ALONE else values.SETTINGS
             configured = {**self.everybody, **_places(pairs, where)}
-            yield self.judged(_SERVICE, name, "service", settings, configured, f"service: {name}")
+            mend = Mend(self.site, self.site, self.site, self.site.replace(".site ", ".remove "))
+            entry = self.judged(_SERVICE, name, "service", settings, configured, mend)
+            if find(key.values, MARK) is not None and entry["verdict"] == judging.IN_SYNC:
+                why = f"{MARK} in its key says that it has not been restarted since something of its own was changed."
+                entry.update(verdict=judging.RESTART_NEEDED, why=why, mend=self.site)
+            yield entry
 
     def machine(self) -> t.Iterator[dict[str, t.Any]]:
         """Yield the entry of the machine's variables, which need not be there where services have their own."""
-        yield self.judged(_MACHINE, "machine", "machine", values.SETTINGS, self.everybody, "scope: machine")
+        yield self.judged(_MACHINE, "machine", "machine", values.SETTINGS, self.everybody, Mend(*[_MEND] * 4))
 
     def judged(
         self,
@@ -82,9 +88,8 @@ class _Windows:
         kind: str,
         settings: t.Sequence[str],
         configured: t.Mapping[str, Place],
-        option: str,
+        mend: Mend,
     ) -> dict[str, t.Any]:
-        mend = Mend(*[_MEND.format(option)] * 4)
         found = {setting: place for setting, place in configured.items() if setting in settings}
         optional = consumer == _MACHINE
         return judging.judge(
