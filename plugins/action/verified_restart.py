@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
@@ -36,6 +37,14 @@ class ActionModule(ActionBase):
         """Run the module; where the connection is lost meanwhile, come back and ask how it ended."""
         variables = task_vars or {}
         result = super().run(tmp, variables)
+        refused = refused_on_windows(
+            self,
+            "verified_restart",
+            "has no checkpoint of a Windows host, where a change that fails is taken back by its own task alone",
+            "Run the playbook site with the settings of before, or the playbook remove.",
+        )
+        if refused:
+            return {**result, **refused}
         arguments = {**self._task.args, "run": run_identity()}
         try:
             if arguments.get("state") == "rolled_back":
