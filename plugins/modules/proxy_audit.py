@@ -28,7 +28,7 @@ attributes:
     support: none
     details: Nothing is ever changed.
   platform:
-    platforms: linux
+    platforms: linux, windows
   async:
     description: Supports being used with the C(async) keyword.
     support: full
@@ -50,7 +50,8 @@ options:
       - V(docker_cli), V(containers) and V(environment) need not have a proxy. One that has none is V(unmanaged), unless
         it is named here.
       - V(windows_service) are the services of Docker, Azure IoT Edge 1.1 and the Amazon ECS agent on Windows, and
-        V(windows_machine) its machine's variables.
+        V(windows_machine) its machine's variables. They are judged by the registry, from the controller, with
+        ansible.windows.
       - Empty means all of them that the host's system has. One that can't be looked at is left out, and
         RV(notices) says why.
     type: list
