@@ -49,7 +49,8 @@ options:
         V(containers) all other containers that run, V(package_manager) apt, dnf or yum, V(environment)
         C(/etc/environment).
       - V(windows_service) are the services of Docker, Azure IoT Edge 1.1 and the Amazon ECS agent on Windows, and
-        V(windows_machine) its machine's variables. Of them, the registry is judged, and nothing that runs.
+        V(windows_machine) its machine's variables. They are judged by the registry, from the controller, with
+        ansible.windows; nothing that runs is looked at.
       - V(docker_cli), V(containers), V(environment) and V(windows_machine) need not have a proxy. One that has none is
         V(unmanaged), unless it is named here.
       - Empty means all of them that the host's system has. One that can't be looked at is left out, and
