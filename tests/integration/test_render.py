@@ -47,6 +47,10 @@ def test_all_files_are_private_and_of_one_model(tmp_path: pathlib.Path) -> None:
         "ecs-boothook.sh",
         "ecs-cloud-config.yml",
         "ecs-windows.ps1",
+        "windows-docker.reg",
+        "windows-ecs.reg",
+        "windows-iotedge-install.ps1",
+        "windows-iotedge.reg",
     ]
     values = yaml.safe_load(files["circleci-values.yaml"].read_text())["proxy"]
     assert values["https"]["auth"]["password"] == f"{MARK}$(id)'\"%"
