@@ -293,11 +293,11 @@ def test_a_rollout_drains_one_client_after_the_other(client: t.Callable[[str], C
     running = first.start(f"{COLLECTION}.rollout", *hosts, variables=said, group=GROUP)
 
     # While the first one waits for its job, the second one is as it was, and gets jobs.
-    first.until(lambda: circleci.node(first.host).get("DrainStrategy"), seconds=180)
+    first.until(lambda: circleci.node(first.host).get("DrainStrategy"), seconds=400)
     assert circleci.run(second.host, "meanwhile").rc == 0
     assert (second.processes(), second.proxies("nomad")) == (processes, {})
     circleci.finish(first.host, "long")
-    second.until(lambda: circleci.node(second.host).get("DrainStrategy"), seconds=180)
+    second.until(lambda: circleci.node(second.host).get("DrainStrategy"), seconds=400)
     # And while the second one does, the first one gets some, which have the proxy.
     assert first.eligible()
     assert circleci.run(first.host, "next").rc == 0
