@@ -195,7 +195,8 @@ class _Host:
 
     def nomad(self) -> t.Iterator[Entry]:
         mend = self.adopting("circleci_nomad") if self.is_circleci else None
-        return self._each("nomad", _NOMAD, values.GO, self.wanted.go(), mend)
+        # Jobs of all sorts inherit from CircleCI's, also those that know no networks.
+        return self._each("nomad", _NOMAD, values.GO, self.wanted.go(), mend, go=not self.is_circleci)
 
     def _each(
         self,
@@ -204,6 +205,8 @@ class _Host:
         reads: values.Names,
         wanted: judging.Wanted,
         mend: t.Optional[Mend] = None,
+        *,
+        go: bool = True,
     ) -> t.Iterator[Entry]:
         for name in names:
             unit = self.units.find(name)
@@ -214,7 +217,7 @@ class _Host:
             told = self.units.told(unit, reads)
             by_hand = mend or self.mend(_by_hand(told, self.site))
             found = _audit_units.found_unit(consumer, unit, told, self.units, reads, by_hand)
-            yield self.judged(found._replace(leftovers=leftovers), wanted)
+            yield self.judged(found._replace(leftovers=leftovers, go=go), wanted)
 
     # Containers
 

@@ -293,11 +293,11 @@ def test_a_rollout_drains_one_client_after_the_other(client: t.Callable[[str], C
     running = first.start(f"{COLLECTION}.rollout", *hosts, variables=said, group=GROUP)
 
     # While the first one waits for its job, the second one is as it was, and gets jobs.
-    first.until(lambda: circleci.node(first.host).get("DrainStrategy"), seconds=180)
+    first.until(lambda: circleci.node(first.host).get("DrainStrategy"), seconds=400)
     assert circleci.run(second.host, "meanwhile").rc == 0
     assert (second.processes(), second.proxies("nomad")) == (processes, {})
     circleci.finish(first.host, "long")
-    second.until(lambda: circleci.node(second.host).get("DrainStrategy"), seconds=180)
+    second.until(lambda: circleci.node(second.host).get("DrainStrategy"), seconds=400)
     # And while the second one does, the first one gets some, which have the proxy.
     assert first.eligible()
     assert circleci.run(first.host, "next").rc == 0
@@ -312,7 +312,7 @@ def test_a_rollout_drains_one_client_after_the_other(client: t.Callable[[str], C
     assert first.proxies("nomad") == second.proxies("nomad")
 
     # A variable of this role alone makes a host one that is left, and the audit judges by the same variables.
-    services = by_host.format(first.host.name, SERVICES, "10.0.1.239")
+    services = by_host.format(first.host.name, SERVICES, "192.0.2.238")
     more = {**said, "circleci_nomad_services": [services], "audit_report_folder": str(tmp_path / "audit")}
     looked = first.run(f"{COLLECTION}.rollout", *hosts, variables=more, options=["--check"], group=GROUP).ok()
     assert "1 of 2 hosts run with it already, 1 are left" in " ".join(looked.stdout.split())
