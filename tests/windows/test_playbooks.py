@@ -94,6 +94,7 @@ def test_a_rollout_and_one_that_has_to_stop(fleet):
     run = fleet.book("rollout", container_hosts_proxy={"http": "http://192.0.2.11:3128"})
     assert run.rc != 0
     assert "can't be started" in messages(run)
+    assert "windows: failed. service docker: can't be started" in " ".join(run.stdout.split())
     # The stand-in's service manager doesn't start it with the former settings either.
     assert fleet.entries() == ENTRIES
 
