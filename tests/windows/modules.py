@@ -51,7 +51,8 @@ _OPTIONS = {
 class Registry(t.Protocol):
     """A registry, and the files and services beside it.
 
-    Keys by their full path, names without regard to case; data are the bytes as they are stored.
+    Keys by their full path; a name that is there already is given as it is spelled there, since not each registry has
+    Windows' rule that its case does not count. Data are the bytes as they are stored.
     """
 
     def read(self, key: str) -> dict[str, tuple[int, bytes]] | None:
@@ -88,7 +89,7 @@ class Registry(t.Protocol):
         """Stop a service."""
 
     def install(self, service: str, depends: str = "") -> None:
-        """Make a service."""
+        """Make a service, which is stopped; `depends` is the one that has to run before it, '' for none."""
 
 
 class Unlike(AssertionError):
