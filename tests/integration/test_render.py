@@ -80,3 +80,13 @@ def test_what_is_refused_says_why(tmp_path: pathlib.Path) -> None:
     assert done.rc != 0
     assert "is an https:// proxy" in done.stdout
     assert MARK not in done.stdout + done.stderr
+
+
+def test_a_folder_is_taken_from_where_the_playbook_was_started(tmp_path: pathlib.Path, monkeypatch: t.Any) -> None:
+    # As a shell has it.
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", str(tmp_path))
+    said = {"container_hosts_proxy": {"http": "http://10.0.0.33:3128"}, "render_for": "windows"}
+    for folder in ("", "a/folder"):
+        render(tmp_path, **said, render_folder=folder).ok()
+        assert (tmp_path / (folder or "rendered") / "windows-docker.reg").exists()

@@ -27,9 +27,13 @@ KNOWN = {
     # It deletes on newer .NET too, where 3.3.0 leaves an empty text; both are acted out as on .NET Framework.
     "e183161a2d6c11d318c316245413f2b462f05bc88d00e02231fb37e134275bed": "win_environment",  # 3.8.0
     "2d473bb0c83cbe52f1714e92f756e0bb5a3aa907288f459c98c4ca6881c8b8e5": "slurp",  # 3.3.0
-    "c3ced490db2aff60414038c987c1ff0e3a8cecca0a471dc66946432d9af1cc00": "win_service",  # 3.3.0
+    "c3ced490db2aff60414038c987c1ff0e3a8cecca0a471dc66946432d9af1cc00": "win_service",  # 3.3.0, 3.8.0
     "2d73685f2c4ba0362b3d1e0155f231ca944a69fe45b3b52685a29a08cebca2ac": "win_service_info",  # 3.3.0
+    # It lists all services where no name is given, which is not acted out.
+    "6baeff3d4d94a917a331e975d3628e244e58ebe362c234d4e57f83ae77fad1bb": "win_service_info",  # 3.8.0
     "df593b2c20ec7c1020e6782f000a5765681daba38b00993357898696723c4823": "win_powershell",  # 3.3.0
+    # It collects what a script prints in another way, which nobody here looks at.
+    "96d411a01d1e8d4bb0fc271d88ad14603e401aaf27d9981437f9e5151d2a8062": "win_powershell",  # 3.8.0
 }
 
 SZ, EXPAND_SZ, BINARY, DWORD, MULTI_SZ, QWORD = 1, 2, 3, 4, 7, 11
@@ -47,7 +51,8 @@ _OPTIONS = {
 class Registry(t.Protocol):
     """A registry, and the files and services beside it.
 
-    Keys by their full path, names without regard to case; data are the bytes as they are stored.
+    Keys by their full path; a name that is there already is given as it is spelled there, since not each registry has
+    Windows' rule that its case does not count. Data are the bytes as they are stored.
     """
 
     def read(self, key: str) -> dict[str, tuple[int, bytes]] | None:
@@ -84,7 +89,7 @@ class Registry(t.Protocol):
         """Stop a service."""
 
     def install(self, service: str, depends: str = "") -> None:
-        """Make a service."""
+        """Make a service, which is stopped; `depends` is the one that has to run before it, '' for none."""
 
 
 class Unlike(AssertionError):

@@ -92,6 +92,9 @@ def _service(options: dict[str, t.Any], host: modules.Registry) -> dict:
         raise modules.Unlike("the collection stops dependent services itself")
     if not _service_info(name, host)["exists"]:
         return _failed(f"Service '{name}' is not installed, need to set 'path' to create a new service")
+    if state == "restarted":
+        stopped = _service({**options, "state": "stopped"}, host)
+        return stopped if stopped.get("failed") else _service({**options, "state": "started"}, host)
     if state == "stopped" and host.running(name):
         if any(map(host.running, _dependents(name, host))):
             return _failed(f"Cannot stop service '{name} ({name})' because it has dependent services.")

@@ -53,9 +53,6 @@ def fleet(bare, running, tmp_path):
 
 
 def test_site_audit_and_remove(fleet):
-    assert fleet.verdicts() == {"docker": "drifted", "machine": "unmanaged"}
-    fleet.book("site", "--check").ok()
-    assert fleet.entries() == ["KEEP=1"]
     fleet.book("site").ok()
     assert fleet.entries() == ENTRIES
     assert fleet.wine.journal == ["stop docker", "start docker"]
@@ -68,7 +65,6 @@ def test_site_audit_and_remove(fleet):
     fleet.book("remove").ok()
     assert fleet.entries() == ["KEEP=1"]
     assert fleet.wine.read_file(FILE) == FOREIGN
-    assert not fleet.book("remove").ok().changed
 
 
 def test_an_image_that_is_being_built(fleet):
@@ -94,6 +90,7 @@ def test_a_rollout_and_one_that_has_to_stop(fleet):
     run = fleet.book("rollout", container_hosts_proxy={"http": "http://192.0.2.11:3128"})
     assert run.rc != 0
     assert "can't be started" in messages(run)
+    assert "windows: failed. service docker: can't be started" in " ".join(run.stdout.split())
     # The stand-in's service manager doesn't start it with the former settings either.
     assert fleet.entries() == ENTRIES
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from . import modules
+from .conftest import HERE
 
 PROXY = {
     "http": "http://192.0.2.10:3128",
@@ -196,4 +197,43 @@ def test_the_examples_of_the_documentation(host):
     assert [task.changed for task in run.tasks] == [True] * len(tasks)
     assert host.environment() is None
     assert set(host.machine()) - set(before) == {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+    assert_secret(host, run, "S3cret")
+
+
+def test_the_first_example_of_the_guide(host, running):
+    guide = (HERE.parent.parent / "docs" / "windows.md").read_text()
+    (play,) = yaml.safe_load(guide.split("```yaml\n")[1].split("```")[0])
+    book = host.folder / "guide.yml"
+    book.write_text(json.dumps([{**play, "gather_facts": False}]))
+    running("docker")
+    for done in (True, False):
+        host.wine.forget_journal()
+        variables = {"container_hosts_proxy": {**PROXY, "no_proxy": []}}
+        run = host.playbook(book, variables=variables).ok()
+        assert bool(run.changed) is done
+        assert host.wine.journal == (["stop docker", "start docker"] if done else [])
+        assert_secret(host, run, *SECRETS)
+    assert host.entries()[:2] == [f"HTTP_PROXY={URL}", f"HTTPS_PROXY={URL}"]
+
+
+def test_values_that_windows_could_not_keep_are_refused_and_not_shown(host):
+    host.set(modules.MULTI_SZ, ["KEEP=1"])
+    values = {
+        "": "is empty",
+        "S3cret\0": "holds NUL",
+        "S3cret" * 6000: "Windows knows none of more than 32767",
+    }
+    task = {
+        "fleetops.container_hosts.win_registry_environment": {
+            "service": "docker",
+            "environment": {"A": "{{ item | from_json }}"},
+        },
+        "ignore_errors": True,
+    }
+    # As JSON within a text: YAML has no NUL. Half a surrogate pair is refused by Ansible itself.
+    run = host.play([{**task, "vars": {"item": json.dumps(value)}} for value in values])
+    for task, message in zip(run.tasks, values.values(), strict=True):
+        assert message in task.result["msg"]
+    assert not host.wire()
+    assert host.entries() == ["KEEP=1"]
     assert_secret(host, run, "S3cret")
