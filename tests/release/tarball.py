@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 import subprocess
 import tarfile
 import tempfile
 
 from ..stage import progress
+from ..windows import __main__ as windows
 from . import environments, tree
 
 # What may be in it, besides folders; a file that a change adds elsewhere is noticed here before it is in a release.
@@ -100,6 +102,9 @@ def _use(artefact: pathlib.Path) -> list[str]:
         def said(done: subprocess.CompletedProcess[str]) -> str:
             return f"{' '.join(map(str, done.args))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
 
+        # What it depends on, from where the tests have it: without that, Galaxy would be asked for it.
+        windows.main()
+        shutil.copytree(windows.FOLDER, collections / "ansible_collections" / "ansible" / "windows")
         done = run("ansible-galaxy", "collection", "install", "--offline", str(artefact), "-p", str(collections))
         if done.returncode != 0:
             return [said(done)]

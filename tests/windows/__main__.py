@@ -22,11 +22,12 @@ from ..stage.playbook import COLLECTIONS
 PACKAGE = "ansible==12.3.0"
 VERSION = "3.3.0"
 _INSIDE = "ansible_collections/ansible/windows/"
+FOLDER = COLLECTIONS / _INSIDE
 
 
 def main() -> None:
     """Install it, unless it is there."""
-    manifest = COLLECTIONS / _INSIDE / "MANIFEST.json"
+    manifest = FOLDER / "MANIFEST.json"
     if manifest.exists() and json.loads(manifest.read_text())["collection_info"]["version"] == VERSION:
         return
     with tempfile.TemporaryDirectory() as folder:

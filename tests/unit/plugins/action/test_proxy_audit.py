@@ -18,7 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _t
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run the action with arguments; returns what it had the module executed with, for Windows the result."""
+    """Run the action with arguments; returns what it had the module executed with."""
 
     def run(**arguments):
         sent = []
