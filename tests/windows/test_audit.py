@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit of a Windows host: module and playbook on Wine's registry, which is the same before and after."""
+"""The module proxy_audit on Wine's registry, which is the same before and after."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+
 from .conftest import MACHINE, SERVICES
 
 PROXY = {
