@@ -2,16 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit of a Windows host: module and playbook on Wine's registry, which is the same before and after."""
+"""The module proxy_audit on Wine's registry, which is the same before and after."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.stage import playbook
 
-from . import modules
 from .conftest import MACHINE, SERVICES
 
 PROXY = {
@@ -90,27 +88,3 @@ def test_a_restart_that_a_run_left_undone(host):
 def test_no_service_and_no_list(bare):
     assert verdicts(audit(bare)) == {"windows_service": "absent", "machine": "unmanaged"}
     assert verdicts(audit(bare, consumers=["docker", "windows_service"])) == {"windows_service": "absent"}
-
-
-def test_the_playbook_reports_a_windows_host_beside_the_others(host, tmp_path):
-    host.set(modules.MULTI_SZ, ["HTTP_PROXY=http://192.0.2.9:3128"])
-    host.play([]).ok()  # writes the inventory
-    inventory = tmp_path / "inventory.json"
-    windows = json.loads(inventory.read_text())["all"]["hosts"]["windows"] | {"ansible_become": False}
-    gone = {"ansible_host": "127.0.0.1", "ansible_port": 9}
-    inventory.write_text(json.dumps({"moby": {"hosts": {"windows": windows, "gone": gone}}}))
-    variables = {
-        "container_hosts_proxy": PROXY,
-        "audit_report_folder": str(tmp_path / "report"),
-        "audit_fail_on": ["drifted"],
-    }
-    run = playbook.run("fleetops.container_hosts.audit", inventory, "-vvv", variables=variables, timeout=300)
-    assert run.rc == 2, run.stdout + run.stderr
-    assert "drifted on 1" in run.stdout
-    report = json.loads((tmp_path / "report" / "audit.json").read_text())
-    assert {each["host"]: each["verdict"] for each in report["hosts"]} == {"windows": "drifted", "gone": "unreachable"}
-    (windows,) = [each for each in report["hosts"] if each["host"] == "windows"]
-    (docker,) = [each for each in windows["consumers"] if each["name"] == "docker"]
-    assert docker["mend_is_ours"]
-    shown = run.stdout + run.stderr + "".join(path.read_text() for path in (tmp_path / "report").iterdir())
-    assert not [secret for secret in SECRETS if secret in shown]
