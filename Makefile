@@ -121,6 +121,10 @@ release-check: env ## build a release, install it into an empty place, use it; G
 	@$(TESTS).release check
 	@$(TESTS).release importer
 
+.PHONY: ee
+ee: engine ## build the example execution environment of examples/ee with ansible-builder
+	@$(TESTS).release ee
+
 .PHONY: test
 test: ## all that must pass; says the name and the time of each stage
 	@$(TIMED) test $(MAKE) --no-print-directory stages
