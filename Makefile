@@ -12,12 +12,14 @@ COLLECTIONS := $(WORK)/collections
 COLLECTION := $(COLLECTIONS)/ansible_collections/fleetops/container_hosts
 TESTS := $(BIN)/python -m ansible_collections.fleetops.container_hosts.tests
 TIMED := tests/stage/timed
+# How many files of tests of whole playbooks run at once, each on a fleet of its own: they mostly wait.
+WORKERS ?= 2
 
 # Every folder of molecule/ that is a scenario.
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint sanity-sample unit conformance molecule integration benchmark-sample
+STAGES := lint sanity-sample unit browser conformance windows molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -73,6 +75,16 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 unit: env ## pure logic and modules, without a fleet
 	pytest -q tests/unit
 
+.PHONY: browser
+browser: env ## the audit's report in a real browser
+	@tests/stage/ensure-packages @tests/browser/packages.txt
+	pytest -q tests/browser
+
+.PHONY: picture
+picture: env ## make the README's picture of the audit's report anew
+	@tests/stage/ensure-packages @tests/browser/packages.txt
+	@$(TESTS).browser.picture docs/images/audit-report.png
+
 .PHONY: conformance
 conformance: engine ## what we write, the real readers read back
 	@tests/stage/ensure-packages @tests/conformance/packages.txt
@@ -84,10 +96,10 @@ molecule: engine ## the roles' scenarios, or some: make molecule SCENARIOS=moby
 
 .PHONY: integration
 integration: engine ## whole playbooks on real hosts
-	pytest -q tests/integration
+	pytest -q -n $(WORKERS) --dist loadfile tests/integration
 
 .PHONY: windows
-windows: env ## variables of Windows hosts, on Wine's registry
+windows: env ## the roles on Windows hosts: Wine's registry, services and files
 	@tests/stage/ensure-packages @tests/windows/packages.txt
 	@$(TESTS).windows
 	pytest -q tests/windows
@@ -137,7 +149,6 @@ stages:
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
-	@$(TIMED) windows $(MAKE) --no-print-directory windows
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 	@for stage in sanity versions docs release-check; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 

@@ -10,7 +10,27 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
-_RARE = ("config_toml", "ecs_config", "ecs_instance", "environment_file", "iotedge_certificate", "iotedge_config")
+_RARE = (
+    "circleci_nomad",
+    "circleci_services",
+    "config_toml",
+    "ecs_config",
+    "ecs_instance",
+    "environment_file",
+    "iotedge_certificate",
+    "iotedge_config",
+)
+
+# What the roles look at before they go their other way.
+_ON_WINDOWS: dict[str, t.Any] = {
+    "changed": False,
+    "windows": True,
+    "apply_required": [],
+    "reload_required": [],
+    "restart_required": [],
+    "checkpoint_pending": False,
+    "ecs_instance": [{"systemd_running": False, "upstart_restart_required": []}],
+}
 
 
 class ActionModule(ActionBase):
@@ -21,6 +41,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
+        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+            return {**result, **_ON_WINDOWS}
         arguments = dict(self._task.args)
         # The other kinds are sent only where they are asked for: a payload of twice the size costs each host.
         rare = any(arguments.get(kind) for kind in _RARE)

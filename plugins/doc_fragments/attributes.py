@@ -127,6 +127,20 @@ options:
     type: list
     elements: raw
     default: []
+  circleci_nomad:
+    description:
+      - A Nomad client of CircleCI server, as a list with a dict with the options of
+        M(fleetops.container_hosts.circleci_nomad).
+    type: list
+    elements: raw
+    default: []
+  circleci_services:
+    description:
+      - The Services machine of CircleCI server 2.x, as a list with a dict with the options of
+        M(fleetops.container_hosts.circleci_services).
+    type: list
+    elements: raw
+    default: []
   systemd_environment:
     description:
       - Units' environments, each a dict with the options of M(fleetops.container_hosts.systemd_environment).

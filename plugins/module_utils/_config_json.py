@@ -76,7 +76,7 @@ class _Asked(t.NamedTuple):
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the file's keys what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
     kinds = {"docker": _DaemonFile, "docker_client": _ClientFile}
-    return kinds.get(params["schema"], _File)(params, run).ensure()
+    return kinds.get(params["schema"], File)(params, run).ensure()
 
 
 # What is asked for ------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _merged(under: t.Any, over: t.Any) -> t.Any:
 # The files --------------------------------------------------------------------------------------------------------
 
 
-class _File:
+class File:
     """A JSON file that nothing more is known of; the schemas below add what they know."""
 
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:
@@ -208,7 +208,7 @@ class _File:
         return locate
 
 
-class _ClientFile(_File):
+class _ClientFile(File):
     """~/.docker/config.json: made as its user's own, with nobody else let in."""
 
     folder_is_ours = True
@@ -241,7 +241,7 @@ class _ClientFile(_File):
         )
 
 
-class _DaemonFile(_File):
+class _DaemonFile(File):
     """daemon.json: judged by our table and by the engine, and against the running daemon."""
 
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:

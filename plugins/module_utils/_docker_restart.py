@@ -69,6 +69,7 @@ def _restart_and_switch_off(
         _write(found, True, keep)
         _units.restart(unit, seconds)
         _write(found, False, keep)
+        _await_parts(unit)
         _units.reload(unit, seconds)
         _wait(unit, False, root)
     finally:
@@ -77,6 +78,16 @@ def _restart_and_switch_off(
         if made:
             with contextlib.suppress(OSError):  # the daemon may have put something into it
                 os.rmdir(folder)
+
+
+def _await_parts(unit: str) -> None:
+    """Let those that were restarted along with the daemon come up first.
+
+    While it reloads, it is not "active", for which the unit of the ECS agent on Amazon Linux 2023 asks at its start.
+    """
+    for part in _units.parts(unit):
+        if not _units.waits_for_cloud_init(part):
+            _units.settled(part, _SECONDS)
 
 
 def _write(found: _host_file.Snapshot, value: bool, keep: _host_file.Keep) -> None:

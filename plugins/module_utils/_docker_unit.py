@@ -61,14 +61,18 @@ def info(daemon: Daemon, root: str = "") -> t.Tuple[t.Dict[str, t.Any], t.List[N
     """Return the running daemon's answer to GET /info; {} where there is none, with the reason unless it is down."""
     if not daemon.pid:
         return {}, []
-    hosts = daemon.flags.get("host", [])
-    sockets = [host[len("unix://") :] for host in hosts if host.startswith("unix://")]
-    path = sockets[0] if sockets and "fd://" not in hosts else _docker_api.SOCKET
     try:
-        answer = _docker_api.get("/info", root + path)
+        answer = _docker_api.get("/info", root + socket_of(daemon))
     except Refused as refused:
         return {}, [Notice("dockerd", "GET /info", f"{refused} What it runs with is judged by its start alone")]
     return answer if isinstance(answer, dict) else {}, []
+
+
+def socket_of(daemon: Daemon) -> str:
+    """Return the path of the socket on which the daemon answers."""
+    hosts = daemon.flags.get("host", [])
+    sockets = [host[len("unix://") :] for host in hosts if host.startswith("unix://")]
+    return sockets[0] if sockets and "fd://" not in hosts else _docker_api.SOCKET
 
 
 def is_moby_engine(info: t.Mapping[str, t.Any], root: str = "") -> bool:

@@ -11,7 +11,14 @@ from __future__ import annotations
 import os
 import typing as t
 
-from . import _ecs_config_document, _ecs_config_notices, _ecs_config_values, _host_file, _units
+from . import (
+    _ecs_config_document,
+    _ecs_config_earlier,
+    _ecs_config_notices,
+    _ecs_config_values,
+    _host_file,
+    _units,
+)
 from ._ecs_config_keys import KEYS, SDK_NAMES
 from ._errors import Refused, did_you_mean
 from ._redaction import holds_credentials
@@ -46,17 +53,24 @@ class _Asked(t.NamedTuple):
         return {*self.settings, *self.remove}
 
 
-def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
-    """Make the file's variables what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
+def ensure(params: t.Dict[str, t.Any], run: Run, *, note: str = "") -> t.Dict[str, t.Any]:
+    """Make the file's variables what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result.
+
+    With a path of a `note`, what stood in the file before is kept there, and comes back with state absent. Where there
+    is none, nothing in the file is ours, unless all of it is.
+    """
     path = params["path"]
     try:
         asked = _asked(params, run)
     except Refused as refused:
         raise _at(path, refused) from refused
+    noted = _host_file.read(run.root + note).content if note else None
+    if asked.absent and note:
+        asked = asked._replace(remove=_ecs_config_earlier.names(noted) if noted is not None else asked.remove)
 
     def transform(found: t.Optional[bytes]) -> t.Optional[bytes]:
         try:
-            after = _ecs_config_document.edit(found, asked.settings, asked.remove)
+            after = _edited(asked, found, noted, bool(note))
             if any(name in asked.settings for name in _CREDENTIALS):
                 _ecs_config_values.check_credentials(_ecs_config_document.environment(after))
         except Refused as refused:
@@ -64,18 +78,29 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         run.secrets.extend(secret for content in (found, after) for secret in _secrets(content))
         return after
 
+    if note and not asked.absent:
+        found = _host_file.read(run.root + path).content
+        after = transform(found)
+        # First: without it, what is ours could not be told any more.
+        run.keep_note(note, lambda _found: _ecs_config_earlier.noted(noted, found, after))
     edit = run.edit(
         path,
         transform,
         private=lambda content: holds_credentials(content.decode("utf-8", "replace")) or bool(_secrets(content)),
         backup=params["backup"],
     )
+    if asked.absent and noted is not None:
+        run.changed = True  # also where a run that died has left nothing but the note
+        run.keep_note(note, lambda _found: None)
     if edit.after is not None and not asked.absent:
         run.notice(*_ecs_config_notices.notices(edit.after, asked.names))
+    gone = asked.absent and bool(note)  # all that is ours
+    if gone:
+        run.notice(*_ecs_config_notices.left(edit.after))
     return {
         "path": path,
         "backup_file": edit.backup_file and edit.backup_file[len(run.root) :],
-        "foreign_proxies": _ecs_config_notices.foreign_proxies(edit.after, asked.names),
+        "foreign_proxies": _ecs_config_notices.foreign_proxies(edit.after, () if gone else asked.names),
         "restart_required": [
             unit.name for unit in _running(run.root) if _outdated(run.root + path, edit, unit, asked.names)
         ],
@@ -146,6 +171,14 @@ def _at(path: str, refused: Refused) -> Refused:
     elif where not in ("settings", "remove") and not where.startswith("container_hosts_proxy"):
         where = f"{path}: {where}"
     return Refused(refused.what, where=where, instead=refused.instead)
+
+
+def _edited(asked: _Asked, found: t.Optional[bytes], noted: t.Optional[bytes], with_note: bool) -> t.Optional[bytes]:
+    if asked.absent and noted is not None:
+        return _ecs_config_earlier.taken_back(noted, found)
+    if asked.absent and with_note and not _ecs_config_document.is_made(found):
+        return found
+    return _ecs_config_document.edit(found, asked.settings, asked.remove)
 
 
 # What is in the file ----------------------------------------------------------------------------------------------

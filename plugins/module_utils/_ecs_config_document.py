@@ -56,6 +56,11 @@ def environment(content: t.Optional[bytes]) -> t.Dict[str, str]:
     return {line.name: line.value for line in lines(content or b"") if line.name is not None}
 
 
+def is_made(content: t.Optional[bytes]) -> bool:
+    """Tell whether a file is one that we made, and not one that was there."""
+    return content is not None and content.startswith(MADE + b"\n")
+
+
 def is_name(name: str) -> bool:
     """Tell whether both readers take `name` for a variable's."""
     return _NAME.fullmatch(name) is not None
@@ -107,6 +112,13 @@ def edit(
     """
     for name, value in settings.items():
         check(name, value)
+    after = put(content, settings, remove)
+    _verify(after or b"", settings)
+    return after
+
+
+def put(content: t.Optional[bytes], settings: t.Mapping[str, str], remove: t.Collection[str] = ()) -> t.Optional[bytes]:
+    """Do what `edit` does, with values that may be anything: such as others wrote, and are to have back."""
     found = lines(content or b"")
     counts = {line.meant: line.number for line in found}
     kept: t.List[bytes] = []
@@ -117,17 +129,19 @@ def edit(
             _drop(kept, line.raw)
         else:
             kept.append(line.raw)
-    new = [f"{name}={value}".encode() for name, value in settings.items() if name not in counts]
-    after = _with(content, b"".join(kept), new)
-    _verify(after or b"", settings)
-    return after
+    new = [_encoded(name, value) for name, value in settings.items() if name not in counts]
+    return _with(content, b"".join(kept), new)
 
 
 def _assigned(line: Line, value: str) -> bytes:
     if (line.name, line.value) == (line.meant, value):
         return line.raw
     end = line.raw[len(line.raw.rstrip(b"\r\n")) :]
-    return f"{line.meant}={value}".encode() + end
+    return _encoded(line.meant, value) + end
+
+
+def _encoded(name: str, value: str) -> bytes:
+    return f"{name}={value}".encode("utf-8", "surrogateescape")
 
 
 def _drop(kept: t.List[bytes], raw: bytes) -> None:

@@ -50,6 +50,13 @@ def foreign_proxies(content: t.Optional[bytes], ours: t.Container[str]) -> t.Lis
     return [name for name in PROXY_NAMES if environment.get(name) and name not in ours]
 
 
+def left(content: t.Optional[bytes]) -> t.Iterator[Notice]:
+    """Yield what is to be said of a file out of which all that is ours has gone."""
+    for name in foreign_proxies(content, ()):
+        why = "is still in it, as it was not written by this collection; to have it gone, name it in remove"
+        yield Notice(_INIT, name, why)
+
+
 def _of_line(line: Line, ours: t.Container[str]) -> t.Optional[Notice]:
     name = line.name
     if name is None or name in ours:

@@ -25,6 +25,7 @@ from . import (
     _proxy_ecs,
     _systemd_environment,
     _units,
+    _upstart,
 )
 from ._ecs_config_keys import LOWER_CASE_PROXIES
 from ._errors import Refused
@@ -50,6 +51,8 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
 DROPIN = "zzz-container-hosts-ecs"
 OVERRIDE = "/etc/init/ecs.override"
 ENGINE_FILE = "/etc/sysconfig/docker"
+# Here, and not beside ecs.config: what lies there, Amazon's log collector takes along.
+NOTE = "/var/lib/container_hosts/ecs_config.json"
 _RELEASES = ("/etc/os-release", "/etc/system-release")
 _DAEMON_JSON = "/etc/docker/daemon.json"
 _PROXIES = (*_proxy_ecs.NAMES, *LOWER_CASE_PROXIES)
@@ -120,7 +123,8 @@ class _Instance:
             if not wanted["settings"] and not wanted["remove"]:
                 return None
         shared = {key: self.params[key] for key in ("path", "allow_unknown", "ipv6_metadata")}
-        return _ecs_config.ensure({**shared, "settings": None, "proxy": None, "backup": False, **wanted}, self.run)
+        asked = {**shared, "settings": None, "proxy": None, "backup": False, **wanted}
+        return _ecs_config.ensure(asked, self.run, note=NOTE)
 
     # systemd ----------------------------------------------------------------------------------------------------------
 
@@ -195,8 +199,7 @@ class _Instance:
 
     def _any_newer(self, paths: t.Sequence[str], pid: int) -> bool:
         return any(
-            (path in self.run.edits and self.run.edits[path].changed)
-            or _ecs_upstart.older_than(pid, self.run.root + path)
+            (path in self.run.edits and self.run.edits[path].changed) or _upstart.older_than(pid, self.run.root + path)
             for path in paths
         )
 

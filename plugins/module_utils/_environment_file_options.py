@@ -80,6 +80,34 @@ def edit(content: t.Optional[bytes], variable: str, wanted: t.Mapping[str, t.Opt
     return _read_back(text, result, variable, wanted)
 
 
+def settings(content: bytes, variable: str) -> t.Dict[str, t.Optional[str]]:
+    """Return what the `-e` words in the string set, by name; None for a variable that is passed on as it is."""
+    values = {found.name: found.value for found in _systemd_syntax.file_assignments(_lines.decode(content))}
+    return {setting.name: setting.value for setting in _settings(values.get(variable, ""))}
+
+
+def settings_among(words: t.Iterable[str]) -> t.Dict[str, t.Optional[str]]:
+    """Return the same of a command line, whose words no reader is going to split or unquote any more."""
+    found: t.Dict[str, t.Optional[str]] = {}
+    flag = False
+    for word in words:
+        prefix = re.match(r"--env=|-e=?(?=.)", word)
+        if flag or prefix:
+            name, equals, value = word[0 if flag or prefix is None else prefix.end() :].partition("=")
+            found[name] = value if equals else None
+        flag = not flag and word in ("-e", "--env")
+    return found
+
+
+def words(content: bytes, variable: str) -> t.Tuple[t.Optional[int], t.Dict[str, str]]:
+    """Return the line of `variable`, None where it is not set, and what each `-e NAME=value` in it sets."""
+    holders = [found for found in _systemd_syntax.file_assignments(_lines.decode(content)) if found.name == variable]
+    if not holders:
+        return None, {}
+    found = _settings(holders[-1].value)
+    return holders[-1].line, {setting.name: setting.value for setting in found if setting.value is not None}
+
+
 def _check(name: str, value: str) -> None:
     _environment_file_systemd.check(name, value)
     for char in value:

@@ -69,6 +69,18 @@ def notices(content: bytes, given: t.Mapping[str, str]) -> t.Tuple[Notice, ...]:
     return tuple(found)
 
 
+def assignments(content: bytes) -> t.List[Assignment]:
+    """Return the variables of a file in order, as pam_env reads them; the last of a name counts."""
+    text = _lines.decode(content)
+    found = []
+    for each in _read(text):
+        raw = text[each.begin + len(each.name) : each.end]
+        # Of a value that a shell would read otherwise, pam_env cuts what follows a #, and one quote at each end.
+        value = re.sub(r"\A['\"]|['\"]\Z", "", raw[1:].partition("#")[0]) if each.value is None else each.value
+        found.append(each._replace(value=value))
+    return found
+
+
 def _read(text: str) -> t.List[Assignment]:
     found: t.List[Assignment] = []
     line = 1

@@ -29,6 +29,12 @@ from . import _checkpoint_restore, _guard_units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
 
+# The power went in between; who would do it now may not be up.
+_DRAINED = (
+    "its work had been moved away (drain), and was not given back; do what drain.after says, and on a Nomad client "
+    "nomad node drain -self -disable -yes"
+)
+
 
 def main() -> None:
     """Run as `python guard.zip NAME [--boot]`. Ends with 1 where systemd is to start it again."""
@@ -104,4 +110,5 @@ def _outcome(request: t.Dict[str, t.Any], restored: _checkpoint_restore.Restored
         else "nobody came to prove the change within its time",
         "restored": restored.paths,
         "foreign": restored.foreign,
+        "troubles": [_DRAINED] if request.get("drained") else [],
     }

@@ -45,6 +45,8 @@ KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "iotedge_config": _rare("iotedge_config"),
     "environment_file": _rare("environment_file"),  # before the units' environments, of which it may be a part
     "ecs_instance": _rare("ecs_instance"),
+    "circleci_nomad": _rare("circleci_nomad"),
+    "circleci_services": _rare("circleci_services"),
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
 # What the action plugins add where an entry of config_toml needs it.

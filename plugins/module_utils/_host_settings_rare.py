@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 from . import (
+    _circleci_nomad,
+    _circleci_services,
     _config_toml,
     _ecs_config,
     _ecs_instance,
@@ -18,6 +20,8 @@ from . import (
 )
 
 __all__ = [
+    "_circleci_nomad",
+    "_circleci_services",
     "_config_toml",
     "_ecs_config",
     "_ecs_instance",

@@ -73,6 +73,16 @@ def get_options(content: bytes, section: str) -> t.Dict[str, bytes]:
     return {line.name.decode("ascii", "replace"): line.raw.partition(b"=")[2].strip() for line in lines if line.name}
 
 
+def line_of(content: bytes, section: str, name: str) -> t.Optional[int]:
+    """Return the line of an option, the last one of its name; None where it isn't there."""
+    lines, _header = _parse(content, section.encode())
+    number, found = 1, None
+    for line in lines:
+        found = number if line.name == name.encode().lower() else found
+        number += line.raw.count(b"\n")
+    return found
+
+
 def _parse(content: bytes, section: bytes) -> t.Tuple[t.List[_Line], t.Optional[int]]:
     """Return the lines, and the index of the section's first header."""
     lines: t.List[_Line] = []

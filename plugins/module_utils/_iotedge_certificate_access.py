@@ -12,12 +12,11 @@ import os
 import stat
 import typing as t
 
-from . import _account, _iotedge_install
+from . import _account, _as_user, _iotedge_install
 from ._errors import Refused
 
 LIST, ENTER = os.R_OK | os.X_OK, os.X_OK
 _WORDS = {LIST: ("list and enter", "rx"), ENTER: ("enter", "x")}
-_UNKNOWN = 255
 # Of whom the runtime's packages make users.
 _OF_THE_RUNTIME = ("aziotcs", "aziotks")
 
@@ -98,19 +97,12 @@ def _barred(who: Reader, paths: t.Sequence[str], asked: int) -> int:
     """Return the number, from 1, of the first path on which `who` may not do what is asked; 0 where there is none."""
     if os.geteuid() != 0:
         raise Refused("needs the rights of root", where="host", instead="Run with become: true.")
-    child = os.fork()
-    if child == 0:
-        status = _UNKNOWN
-        try:
-            os.setgroups(list(who.groups))
-            os.setresgid(who.group, who.group, who.group)
-            os.setresuid(who.user, who.user, who.user)
-            allowed = [os.access(path, asked) for path in paths]
-            status = 0 if all(allowed) else min(allowed.index(False) + 1, _UNKNOWN - 1)
-        finally:
-            os._exit(status)
-    _pid, ended = os.waitpid(child, 0)
-    status = os.WEXITSTATUS(ended) if os.WIFEXITED(ended) else _UNKNOWN
-    if status == _UNKNOWN:
+    found = _as_user.ask(
+        who.user,
+        who.group,
+        who.groups,
+        lambda: next((number for number, path in enumerate(paths, 1) if not os.access(path, asked)), 0),
+    )
+    if found is None:
         raise Refused(f"no process could be run as user {who.name}", where="host", instead="Run this as the real root.")
-    return status
+    return t.cast(int, found)

@@ -4,21 +4,22 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""Asks the kernel what another user of this host may read, so that groups, ACLs and all else count."""
+"""What another user of this host may read, as the vendor's check wants it."""
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
 import typing as t
+
+from . import _as_user
 
 
 def denials(user: str, paths: t.Sequence[str], root: str = "") -> t.Optional[t.Dict[str, str]]:
     """Return for each path why `user` may not read it, "" where it may; None where there is no such user.
 
-    A folder above must be readable too, and not only be passed through: so the vendor's check wants it. `root` goes
-    before the paths on the disk. Where it can't be asked, as by anyone but root, that is the reason.
+    A folder above must be readable too, and not only be passed through. `root` goes before the paths on the disk. Where
+    it can't be asked, as by anyone but root, that is the reason.
     """
     try:
         entry = pwd.getpwnam(user)
@@ -27,24 +28,11 @@ def denials(user: str, paths: t.Sequence[str], root: str = "") -> t.Optional[t.D
     unknown = dict.fromkeys(paths, f"what {user} may read can't be told; run with become: true")
     if os.geteuid() != 0 or not paths:
         return unknown
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        # Only the child becomes the user, and for good: there is no way back from setuid.
-        try:
-            os.setgroups(os.getgrouplist(user, entry.pw_gid))
-            os.setgid(entry.pw_gid)
-            os.setuid(entry.pw_uid)
-            found = {path: _denial(user, path, root) for path in paths}
-            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
-                json.dump(found, pipe)
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return t.cast("t.Dict[str, str]", json.loads(text)) if text else unknown
+    groups = os.getgrouplist(user, entry.pw_gid)
+    found = _as_user.ask(
+        entry.pw_uid, entry.pw_gid, groups, lambda: {path: _denial(user, path, root) for path in paths}
+    )
+    return unknown if found is None else t.cast("t.Dict[str, str]", found)
 
 
 def _denial(user: str, path: str, root: str) -> str:

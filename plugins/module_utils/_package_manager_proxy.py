@@ -37,7 +37,7 @@ _PROGRAMS = {
     "dnf": ("/usr/bin/dnf", "/usr/bin/dnf-3", "/usr/bin/dnf5", "/usr/bin/microdnf"),
     "yum": ("/usr/bin/yum",),
 }
-_CONFIGURATION = {"dnf": "/etc/dnf/dnf.conf", "yum": "/etc/yum.conf"}
+CONFIGURATION = {"dnf": "/etc/dnf/dnf.conf", "yum": "/etc/yum.conf"}
 _APT_PASSWORD = re.compile(rb"\bpassword\s+(\S+)")
 _APT_PROXY = re.compile(rb"^\s*(?!#|//).*\bProxy\b", re.MULTILINE | re.IGNORECASE)
 
@@ -50,7 +50,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             raise Refused("is not given", where="proxy", instead="Give it, or state: absent to take it away.")
         proxy = _proxy.parse(params["proxy"])
         run.secrets.extend(proxy.secrets)
-    manager = params["manager"] if params["manager"] != "auto" else _found(run.root)
+    manager = params["manager"] if params["manager"] != "auto" else installed(run.root)
     if manager is None:
         if proxy is None:
             return {"manager": None, "files": []}
@@ -61,7 +61,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     return {"manager": manager, "files": files}
 
 
-def _found(root: str) -> t.Optional[str]:
+def installed(root: str) -> t.Optional[str]:
+    """Return the host's package manager, None for none that is known."""
     for manager, paths in _PROGRAMS.items():
         if any(os.path.exists(root + path) for path in paths):
             return manager
@@ -102,7 +103,7 @@ def _apt_notices(root: str, private: bool) -> t.Iterator[Notice]:
 
 
 def _dnf_or_yum(manager: str, proxy: t.Optional[_proxy.Proxy], private_config: bool, run: Run) -> t.List[str]:
-    path = _CONFIGURATION[manager]
+    path = CONFIGURATION[manager]
     options: t.Dict[str, t.Optional[str]] = dict.fromkeys(_proxy_yum.KEYS)
     if proxy is not None:
         rendered = _proxy_yum.settings(proxy, reader=manager)

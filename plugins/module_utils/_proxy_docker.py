@@ -31,7 +31,7 @@ def cli(proxy: _proxy.Proxy) -> Rendered:
     names = _proxy_environment.no_proxy(proxy.no_proxy, readers="shared")
     notices = Notices()
     for end in _proxy.endpoints(proxy):
-        if _is_loopback(end.host):
+        if is_loopback(end.host):
             notices.add("containers", end.origin, "is the container itself there, where no proxy listens")
     return Rendered(
         {"httpProxy": proxy.http, "httpsProxy": proxy.https, "noProxy": names.value},
@@ -39,7 +39,8 @@ def cli(proxy: _proxy.Proxy) -> Rendered:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a proxy's host is the machine itself, which in a container is the container."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -26,14 +26,7 @@ def options(proxy: _proxy.Proxy) -> Rendered:
     """
     notices = Notices()
     words = []
-    for name, url in (("http", proxy.http), ("https", proxy.https)):
-        end = _proxy.endpoint(url)
-        if end.scheme != "http":
-            raise Refused(
-                "is an https:// proxy, and the JVM speaks only plain HTTP to one",
-                where=f"{_proxy.WHERE}.{name}",
-                instead="Write the http:// port of the proxy.",
-            )
+    for name, end in endpoints(proxy):
         if end.username:
             notices.add(
                 "Java",
@@ -45,6 +38,19 @@ def options(proxy: _proxy.Proxy) -> Rendered:
     words.append(f"-Dhttp.nonProxyHosts={non_proxy_hosts(proxy.no_proxy, notices)}")
     _proxy_environment.check_length("JVM_OPTS", " ".join(words))
     return Rendered(tuple(words), notices.all())
+
+
+def endpoints(proxy: _proxy.Proxy) -> t.Tuple[t.Tuple[str, _proxy.Endpoint], ...]:
+    """Return the proxy's parts for "http" and "https"; raises Refused for an https:// proxy."""
+    ends = tuple((name, _proxy.endpoint(url)) for name, url in (("http", proxy.http), ("https", proxy.https)))
+    for name, end in ends:
+        if end.scheme != "http":
+            raise Refused(
+                "is an https:// proxy, and the JVM speaks only plain HTTP to one",
+                where=f"{_proxy.WHERE}.{name}",
+                instead="Write the http:// port of the proxy.",
+            )
+    return ends
 
 
 def non_proxy_hosts(entries: t.Sequence[_no_proxy.Entry], notices: Notices) -> str:

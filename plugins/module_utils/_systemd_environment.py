@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import typing as t
@@ -27,6 +26,7 @@ from ._notice import Notice
 from ._proxy_environment import same as _same
 from ._redaction import holds_credentials, redact
 from ._run import Run
+from ._systemd_files import Files, as_glob
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "units": {"type": "list", "elements": "str", "required": True},
@@ -172,7 +172,7 @@ def contents(environment: t.Mapping[str, str], file: str, *, in_file: bool) -> t
     lines = [_systemd_syntax.file_line(name, value, where=f"environment.{name}") for name, value in environment.items()]
     content = "# Written by Ansible: replaced by the next run.\n" + "".join(f"{line}\n" for line in lines)
     # With the dash, a host whose file was deleted by hand loses its proxy, not its daemon.
-    return [f"EnvironmentFile=-{_as_glob(file)}"], content.encode("utf-8")
+    return [f"EnvironmentFile=-{as_glob(file)}"], content.encode("utf-8")
 
 
 class _Plan:
@@ -191,6 +191,7 @@ class _Plan:
         self.file = f"{folder}/{wanted.dropin}.env"
         self.adopted: t.List[str] = []
         self._edited: t.Dict[str, t.Optional[bytes]] = {}
+        self._files = _Edited(run, self._edited)
         self._formerly: t.Set[str] = set()
 
     def write(self) -> None:
@@ -218,11 +219,11 @@ class _Plan:
         if self.unit.dropins is None:
             return False
         known = {os.path.realpath(self.run.root + path) for path in self.unit.dropins}
-        return (os.path.realpath(self.run.root + self.dropin) in known) != (self._read(self.dropin) is not None)
+        return (os.path.realpath(self.run.root + self.dropin) in known) != (self._files.read(self.dropin) is not None)
 
     def result(self, booted: bool) -> t.Dict[str, t.Any]:
         """Return the unit's report: configured, running, who overrides whom, and whether a restart is due."""
-        merged = self._merged()
+        merged = self._files.merged(self.unit)
         environment = self.wanted.environment or {}
         own = (self.dropin, self.file)
         effective = merged.effective
@@ -295,7 +296,7 @@ class _Plan:
         )
 
     def _adopt(self, environment: t.Dict[str, str]) -> None:
-        for path, _content in self._unit_files():
+        for path, _content in self._files.unit_files(self.unit):
             if path == self.dropin or not path.startswith(_ADMIN_FOLDER + "/") or path == self.unit.fragment:
                 continue
             edit = self._edit(path, lambda found: found and _systemd_dropin.without(found, environment))
@@ -319,51 +320,29 @@ class _Plan:
         self._edited[path] = edit.after
         return edit
 
-    def _merged(self) -> _systemd_merge.Environment:
-        return _systemd_merge.merge(self._unit_files(), self._environment_files)
-
-    def _unit_files(self) -> t.List[t.Tuple[str, bytes]]:
-        paths = [self.unit.fragment] if self.unit.fragment else []
-        paths += _systemd_merge.dropin_paths(self.unit.names, self._list_folder)
-        return [(path, content) for path in paths for content in [self._read(path)] if content is not None]
-
-    def _list_folder(self, folder: str) -> t.List[str]:
-        try:
-            entries = set(os.listdir(self.run.root + folder))
-        except OSError:
-            entries = set()
-        for path, content in self._edited.items():
-            if os.path.dirname(path) == folder:
-                (entries.discard if content is None else entries.add)(os.path.basename(path))
-        return sorted(entries)
-
-    def _environment_files(self, pattern: str) -> t.List[t.Tuple[str, bytes]]:
-        paths = {path[len(self.run.root) :] for path in glob.glob(self.run.root + pattern)} | {_from_glob(pattern)}
-        return [(path, content) for path in sorted(paths) for content in [self._read(path)] if content is not None]
-
     def _environment_files_before(self, pattern: str) -> t.List[t.Tuple[str, bytes]]:
-        content = _host_file.read(self.run.root + self.file).content if pattern == _as_glob(self.file) else None
+        content = _host_file.read(self.run.root + self.file).content if pattern == as_glob(self.file) else None
         return [] if content is None else [(self.file, content)]
 
-    def _read(self, path: str) -> t.Optional[bytes]:
+
+class _Edited(Files):
+    """The host's files as they are, or in check mode would be, after this run."""
+
+    def __init__(self, run: Run, edited: t.Dict[str, t.Optional[bytes]]) -> None:
+        super().__init__(run.root)
+        self.run = run
+        self.edited = edited
+
+    def entries(self, folder: str) -> t.List[str]:
+        found = set(super().entries(folder))
+        for path, content in self.edited.items():
+            if os.path.dirname(path) == folder:
+                (found.discard if content is None else found.add)(os.path.basename(path))
+        return sorted(found)
+
+    def read(self, path: str) -> t.Optional[bytes]:
         # In check mode, the disk doesn't have what this run wrote, here or elsewhere.
-        if path in self.run.edits:
-            return self.run.edits[path].after
-        try:
-            # A drop-in may be masked by a link to /dev/null: then it reads as empty, which is what it comes to.
-            with open(self.run.root + path, "rb") as handle:
-                return handle.read(_host_file.MAX_BYTES)
-        except OSError:
-            return None
-
-
-def _as_glob(path: str) -> str:
-    # The path of an EnvironmentFile= is a glob(7) pattern, and an escaped unit name (a\\x2db.service) holds `\\`.
-    return path.replace("\\", "\\\\")
-
-
-def _from_glob(pattern: str) -> str:
-    return pattern.replace("\\\\", "\\")
+        return self.run.edits[path].after if path in self.run.edits else super().read(path)
 
 
 def _masked(name: str, value: t.Optional[str]) -> t.Optional[str]:

@@ -41,6 +41,12 @@ def _iotedge_apply() -> t.Any:
     return _iotedge_apply
 
 
+def _nomad_drain() -> t.Any:
+    from . import _nomad_drain
+
+    return _nomad_drain
+
+
 # What has to be done so that files count, where a restart of their units is not enough. Each has KIND, the kind of
 # settings that ask for it, UNITS, which it restarts, apply(), unblock() for the way back, and take_back() at its end.
 _APPLY: t.Dict[str, t.Callable[[], t.Any]] = {"iotedge": _iotedge_apply}
@@ -65,6 +71,8 @@ class Transaction:
         self.touched: t.Dict[str, str] = request.setdefault("touched", {})
         self.notices: t.List[Notice] = []
         self._queued: t.Set[str] = set()  # units that start once cloud-init has ended
+        self._now: t.Set[str] = set()  # units touched here, and not by a run that left something to be restarted
+        self._at_start: t.Dict[str, _units.State] = {}
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -113,6 +121,7 @@ class Transaction:
 
     def _bring_to_settings(self) -> None:
         due = find_due(self.request)
+        self._at_start = _units.states(self.units)
         for unit in due.reload:
             self._touch(unit, "reload")
             _units.reload(unit, self.request["seconds"])
@@ -145,7 +154,11 @@ class Transaction:
         if drain and not self.request.get("drained"):
             # First, so that a guard which is killed in between still has it undone.
             self.request["drained"] = True
+            unit = drain.get("nomad")
+            self.request["nomad_was"] = _nomad_drain().before(unit) if unit else None
             self.checkpoint.write("running.json", self.request)
+            if unit:
+                _nomad_drain().drain(unit, self.request["nomad_was"], drain["seconds"])
             for step in drain["before"]:
                 _ask(step, drain["seconds"], "drain")
 
@@ -154,11 +167,10 @@ class Transaction:
 
         That has been its restart then: it has started since all files were written.
         """
-        if "restart" not in self.touched.values() or not self._ran(unit) or unit in self.touched:
+        if "restart" not in map(self.touched.get, self._now) or not self._ran(unit) or unit in self._now:
             return False
-        before = self.request["was"][unit].get("started")
-        now = self._settled(unit)
-        restarted = now.running and before is not None and now.started != before
+        before, now = self._at_start.get(unit), self._settled(unit)
+        restarted = now.running and before is not None and _process(now) != _process(before)
         if restarted or unit in self._queued:
             self._touch(unit, "restart")
             return True
@@ -166,7 +178,7 @@ class Transaction:
 
     def _fell(self, unit: str) -> bool:
         """Tell whether a unit that ran before the change is down, and not by what was done to it."""
-        if not self.touched or unit in self.touched or not self._ran(unit):
+        if not self.touched or unit in self._now or not self._ran(unit):
             return False
         return not self._settled(unit).running and unit not in self._queued
 
@@ -196,6 +208,7 @@ class Transaction:
 
     def _touch(self, unit: str, how: str) -> None:
         self.touched[unit] = how
+        self._now.add(unit)
         self.checkpoint.write("running.json", self.request)
 
     def _stop(self, unit: str) -> None:
@@ -375,11 +388,11 @@ class Transaction:
         drain = self.request.get("drain")
         if not drain or not self.request.get("drained"):
             return []
-        return [
-            trouble
-            for step in drain["after"]
-            for trouble in self._troubles(functools.partial(_ask, step, drain["seconds"], "drain"))
-        ]
+        steps = [functools.partial(_ask, step, drain["seconds"], "drain") for step in drain["after"]]
+        if drain.get("nomad"):
+            was, seconds = self.request.get("nomad_was"), self.request["seconds"]
+            steps.insert(0, functools.partial(_nomad_drain().undrain, drain["nomad"], was, seconds))
+        return [trouble for step in steps for trouble in self._troubles(step)]
 
     # The report ---------------------------------------------------------------------------------------------------
 
@@ -393,6 +406,7 @@ class Transaction:
             "touched": self.touched,
             "down": [unit for unit in self.touched if not self._ran(unit)],
             "applied": self.request.get("applied", {}),
+            "drain": self.request.get("drain"),
             "daemon_json": {unit: _daemon_json(self.request, unit) for unit in self.touched},
         }
 
@@ -420,6 +434,10 @@ class Transaction:
                 masked = [redact(text, secrets) for text in texts]
                 result[key] = masked if isinstance(result[key], list) else masked[0]
         self.checkpoint.write("result.json", result)
+
+
+def _process(state: _units.State) -> t.Tuple[int, int]:
+    return state.main_pid, state.started
 
 
 def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -> Due:

@@ -206,8 +206,13 @@ def waits_for_cloud_init(name: str) -> bool:
 
     Where user data is what called us, cloud-init waits for us, and so nobody may wait for that unit.
     """
-    after = systemctl("show", "--property=After", "--", name).rpartition("=")[2].split()
-    return any(state.moving for state in states([unit for unit in after if unit.startswith("cloud-")]).values())
+    after = [unit for unit in _related(name, "After") if unit.startswith("cloud-")]
+    return any(state.moving for state in states(after).values())
+
+
+def parts(name: str) -> t.List[str]:
+    """Return the units that systemd stops and restarts along with a unit (PartOf=)."""
+    return _related(name, "ConsistsOf")
 
 
 def restart(name: str, seconds: float, *, wait: bool = True) -> None:
@@ -226,9 +231,13 @@ def stop(name: str, seconds: float) -> None:
 
 def sockets(name: str) -> t.List[str]:
     """Return the sockets on which systemd listens for a unit."""
-    lines = systemctl("show", "--property=TriggeredBy", "--", name).splitlines()
-    found = [unit for line in lines if line.startswith("TriggeredBy=") for unit in line.partition("=")[2].split()]
-    return [unit for unit in found if unit.endswith(".socket")]
+    return [unit for unit in _related(name, "TriggeredBy") if unit.endswith(".socket")]
+
+
+def _related(name: str, how: str) -> t.List[str]:
+    """Return the units that stand in a relation to a unit, by the name of its property."""
+    lines = systemctl("show", f"--property={how}", "--", name).splitlines()
+    return [unit for line in lines if line.startswith(f"{how}=") for unit in line.partition("=")[2].split()]
 
 
 def reload(name: str, seconds: float) -> None:

@@ -49,6 +49,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "state": {"type": "str", "choices": ["verified", "rolled_back", "reported"], "default": "verified"},
     "commit": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "this_run": {"type": "bool", "default": False},
     "run": {"type": "str"},
     **_host_settings.LIBRARY_SPEC,
 }
@@ -59,8 +60,9 @@ UNIT_SPEC: t.Dict[str, t.Any] = {
 }
 # A step is a command, as a list of words, or a URL.
 DRAIN_SPEC: t.Dict[str, t.Any] = {
-    "before": {"type": "list", "elements": "raw", "required": True},
+    "before": {"type": "list", "elements": "raw", "default": []},
     "after": {"type": "list", "elements": "raw", "default": []},
+    "nomad": {"type": "str"},
     "seconds": {"type": "float", "default": 600.0},
 }
 
@@ -82,7 +84,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         raise Refused("does not run on this host, so nothing can be restarted", where="systemd")
     _host_settings.receive_library(params)
     if params["state"] == "rolled_back" and not params["checkpoint"]:
-        return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in _last_run(run.root)]}
+        names = _last_run(run.root, only=str(params["run"]) if params["this_run"] else None)
+        return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in names]}
     if not params["checkpoint"]:
         raise Refused("is missing", where="checkpoint", instead="Only state: rolled_back finds it by itself.")
     return _ensure(params, run)
@@ -197,14 +200,19 @@ def _tidy(checkpoint: Checkpoint) -> None:
         _guard_units.disarm(checkpoint)
 
 
-def _last_run(root: str) -> t.List[str]:
-    """Return the checkpoints that the last run of a playbook committed something to, the last one first."""
+def _last_run(root: str, *, only: t.Optional[str] = None) -> t.List[str]:
+    """Return the checkpoints that the last run of a playbook committed something to, the last one first.
+
+    None where that run is not `only`, if one is given.
+    """
     last: t.Dict[str, t.Dict[str, t.Any]] = {}
     for name in _checkpoint.names(root):
         for commit in Checkpoint(name, root=root).commits()[-1:]:
             last[name] = commit.about
     order = sorted(last, key=lambda name: last[name].get("ended", 0.0), reverse=True)
     run = last[order[0]].get("run") if order else None
+    if only is not None and run != only:
+        return []
     return [name for place, name in enumerate(order) if place == 0 or (run and last[name].get("run") == run)]
 
 
@@ -308,7 +316,8 @@ def _drain(options: t.Any) -> t.Dict[str, t.Any]:
                     instead="Write each step as a list of words, or as http://... or https://...",
                 )
         drain[key] = [step if isinstance(step, str) else [str(word) for word in step] for step in drain[key]]
-    if not drain["before"]:
+    drain["nomad"] = unit_name(drain["nomad"]) if drain["nomad"] else None
+    if not drain["before"] and not drain["nomad"]:
         raise Refused("is empty", where="drain.before", instead="Name a command or a URL, or leave drain out.")
     return drain
 
@@ -405,6 +414,8 @@ class _Back:
                     request["units"].append({"name": unit["name"], "environment": {}, "restart": "always"})
             for key in ("daemon_json", "applied"):
                 request.setdefault(key, {}).update(commit.about.get(key, {}))
+            # What had to be moved away for a restart has to be for the one that takes it back.
+            request["drain"] = request["drain"] or commit.about.get("drain")
             down.update((unit, unit in commit.about.get("down", ())) for unit in commit.about.get("touched", {}))
         request["down"] = [unit for unit in down if down[unit]]
         request["undoes"] = [commit.id for commit in self.commits]

@@ -81,8 +81,10 @@ options:
     default: docker.service
   state:
     description:
-      - V(absent) takes away what V(present) wrote; in C(ecs.config) the three variables of the proxy and those that
-        O(settings) name, whatever their values.
+      - V(absent) takes away what V(present) wrote. C(ecs.config) is then what it was before, to the byte where nobody
+        else has edited it since; that is kept in C(/var/lib/container_hosts/ecs_config.json), for root alone.
+      - A file that begins with the collection's comment, as user data makes it, loses the three variables of the proxy
+        and those that O(settings) name without such a note. What else is in C(ecs.config) is not ours, and stays.
     type: str
     choices: [present, absent]
     default: present

@@ -14,6 +14,8 @@ author:
 description:
   - Does what the modules named by its options do, with the same options and the same results, in one task.
     A remote task costs more than all the work of one of these modules, so a role over a large fleet uses this one.
+  - Where the shell of the connection is one of Windows, it does nothing, and says so by RV(windows); what is for such
+    hosts is M(fleetops.container_hosts.win_host_settings).
   - Every entry is checked for form before the first is acted on.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
@@ -30,6 +32,8 @@ seealso:
   - module: fleetops.container_hosts.ecs_config
   - module: fleetops.container_hosts.environment_file
   - module: fleetops.container_hosts.ecs_instance
+  - module: fleetops.container_hosts.circleci_nomad
+  - module: fleetops.container_hosts.circleci_services
   - module: fleetops.container_hosts.systemd_environment
 """
 
@@ -49,6 +53,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+windows:
+  description: That the host is a Windows host, where nothing was done.
+  returned: on Windows
+  type: bool
 checkpoint_pending:
   description:
     - Whether M(fleetops.container_hosts.verified_restart) has something to do, a change to prove or an outcome to tell.
@@ -81,6 +89,16 @@ environment_file:
   elements: dict
 ecs_instance:
   description: The results of M(fleetops.container_hosts.ecs_instance), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+circleci_nomad:
+  description: The results of M(fleetops.container_hosts.circleci_nomad), in the order asked for.
+  returned: success
+  type: list
+  elements: dict
+circleci_services:
+  description: The results of M(fleetops.container_hosts.circleci_services), in the order asked for.
   returned: success
   type: list
   elements: dict

@@ -19,12 +19,15 @@ description:
     One that expires within 30 days, is weak, or is no root without its root beside it, is warned about.
   - Most programs read the bundle once, when they start; among them C(dockerd). RV(files) tells which files to compare
     with the start of a process, see O(fleetops.container_hosts.systemd_environment#module:read_at_start).
+  - On Windows they go into C(Trusted Root Certification Authorities) of the local computer, by way of the collection
+    ansible.windows. That store knows no O(name), so a certificate that is not named any more stays there, and
+    O(state=absent) takes away those that it is given.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.checkpoint
 attributes:
   platform:
-    platforms: linux
+    platforms: linux, windows
 options:
   certificates:
     description:

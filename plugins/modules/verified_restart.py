@@ -81,7 +81,11 @@ options:
         whether the change was proven or taken back.
       - V(before) and V(after) are lists of steps. Each is a command, as a list of words that are run as root without a
         shell, or a URL, which is sent a POST request, without a proxy.
-      - V(seconds) is how long each step may take, 600 by default.
+      - V(nomad) is the unit of a Nomad client whose node is drained before all these, and made what it was before, the
+        first of all, at the end. It is drained without a deadline, so that no job is killed; one that is drained or
+        ineligible already stays so. Its command gets the C(NOMAD_) variables of the unit's process.
+      - V(seconds) is how long each step, and the drain of the node, may take, 600 by default.
+      - With O(state=rolled_back), what was said for the change itself is said for its way back.
       - A step of V(before) that fails takes the change back. One of V(after) that fails becomes a warning.
     type: dict
   stable:
@@ -114,6 +118,12 @@ options:
     description:
       - With O(state=rolled_back), also take back a file that someone else has changed since. A copy of it is kept on
         the host, and named in the result.
+    type: bool
+    default: false
+  this_run:
+    description:
+      - With O(state=rolled_back) and no O(checkpoint), only take back what this very run of a playbook committed to the
+        host; nothing where it committed nothing.
     type: bool
     default: false
   run:

@@ -27,7 +27,7 @@ def pem(action: ActionBase, where: str, entry: t.Any, variables: dict[str, t.Any
         )
     if "-----BEGIN" in entry:
         return where, entry.encode()
-    path = _find(action, where, entry, variables)
+    path = find(action, where, entry, variables)
     try:
         with open(action._loader.get_real_file(path), "rb") as handle:
             return path, handle.read()
@@ -35,7 +35,7 @@ def pem(action: ActionBase, where: str, entry: t.Any, variables: dict[str, t.Any
         raise Refused(f"can't be read: {exc}", where=path) from exc
 
 
-def _find(action: ActionBase, where: str, path: str, variables: dict[str, t.Any]) -> str:
+def find(action: ActionBase, where: str, path: str, variables: dict[str, t.Any]) -> str:
     """Look for a file where Ansible does; then beside the inventory, and in the working directory.
 
     A path in group_vars is written by somebody whose playbook may be this collection's own, which lies elsewhere.

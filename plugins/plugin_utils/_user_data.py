@@ -38,7 +38,11 @@ MAX_BYTES = 16384
 CONFIG = "/etc/ecs/ecs.config"
 UNITS = ("docker.service", "ecs.service")
 
-_READABLE = "whoever reaches the instance's metadata service, tasks included, can read user data, credentials and all"
+READABLE = Notice(
+    "user data",
+    "credentials",
+    "whoever reaches the instance's metadata service, tasks included, can read user data, credentials and all",
+)
 _SYSTEMD = "/etc/systemd/system"
 
 
@@ -99,7 +103,7 @@ def instance(
         raise Refused("asks for nothing", where="user data", instead="Give the proxy, or settings, or both.")
     secret = any(holds_credentials(f"{name}={value}") for name, value in config.items())
     if secret:
-        notices.append(Notice("user data", "credentials", _READABLE))
+        notices.append(READABLE)
     return Rendered(Instance(config, environment, yum, secret), tuple(notices))
 
 
@@ -111,7 +115,11 @@ def render(wanted: Instance, form: str) -> str:
         renderer = cloud_config
     else:
         renderer = powershell
-    text = renderer(wanted)
+    return sized(renderer(wanted))
+
+
+def sized(text: str) -> str:
+    """Return user data as it is; raises Refused where EC2 would not take it."""
     size = len(text.encode())
     if size > MAX_BYTES:
         raise Refused(
@@ -136,8 +144,8 @@ def cloud_config(wanted: Instance) -> str:
 def powershell(wanted: Instance) -> str:
     """Return user data for Windows, where the agent and the engine have the machine's variables."""
     variables = {name: value for name, value in wanted.config.items() if name != "ECS_CLUSTER"}
-    lines = "".join(f"  {_quoted(name)} = {_quoted(value)}\n" for name, value in variables.items())
-    cluster = f" -Cluster {_quoted(wanted.config['ECS_CLUSTER'])}" if "ECS_CLUSTER" in wanted.config else ""
+    lines = "".join(f"  {quoted(name)} = {quoted(value)}\n" for name, value in variables.items())
+    cluster = f" -Cluster {quoted(wanted.config['ECS_CLUSTER'])}" if "ECS_CLUSTER" in wanted.config else ""
     return f"""\
 <powershell>
 # Rendered by fleetops.container_hosts. At every start; what is so already is left alone.
@@ -161,6 +169,6 @@ Initialize-ECSAgent{cluster} -EnableTaskIAMRole
 """
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a PowerShell string, in which only a quote is more than itself: ours, or one of its typographic kin."""
     return "'" + "".join(char * 2 if char in "'\u2018\u2019\u201a\u201b" else char for char in text) + "'"

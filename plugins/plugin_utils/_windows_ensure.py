@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _proxy, _proxy_environment
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _proxy, _proxy_ecs, _proxy_environment
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused, did_you_mean
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._redaction import (
@@ -21,7 +21,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._redactio
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_environment as core
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Registry
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key, Registry
 
 SERVICES = r"HKLM:\SYSTEM\CurrentControlSet\Services"
 MACHINE = r"HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -31,7 +31,8 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "scope": {"type": "str", "choices": ["machine"]},
     "environment": {"type": "dict"},
     "proxy": {"type": "dict"},
-    "proxy_readers": {"type": "str", "choices": ["go", "shared"], "default": "go"},
+    "proxy_readers": {"type": "str", "choices": ["go", "shared", "ecs"], "default": "go"},
+    "ipv6_metadata": {"type": "bool", "default": False},
     "remove": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
@@ -40,6 +41,11 @@ CONSTRAINTS: dict[str, t.Any] = {
     "required_one_of": [["service", "scope"]],
 }
 
+# Why a service may be missing, where its name says it.
+_MISSING = {
+    "IOTEDGE": "IoT Edge 1.2 and later runs in a Linux VM (EFLOW) instead, which is a host of its own.",
+    "AMAZONECS": "Initialize-ECSAgent makes it; give ecs_cluster to have that run.",
+}
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _VALUE = "Environment"
 
@@ -74,10 +80,14 @@ def _wanted(params: t.Mapping[str, t.Any], run: Run) -> core.Wanted | None:
         return core.Wanted({}, _distinct([*proxied, *given, *remove]))
     environment = {}
     if params["proxy"]:
-        proxy = _proxy.parse(params["proxy"])
+        ecs = params["proxy_readers"] == "ecs"
+        proxy = _proxy.parse(_proxy_ecs.with_scheme(params["proxy"]) if ecs else params["proxy"])
         run.secrets.extend(proxy.secrets)
-        # Windows has one variable where Linux has two.
-        rendered = _proxy_environment.environment(proxy, readers=params["proxy_readers"], cases=("upper",))
+        if ecs:
+            rendered = _proxy_ecs.environment(proxy, ipv6=params["ipv6_metadata"], windows=True)
+        else:
+            # Windows has one variable where Linux has two.
+            rendered = _proxy_environment.environment(proxy, readers=params["proxy_readers"], cases=("upper",))
         run.notice(*rendered.notices)
         overridden = set(map(core.fold, given))
         environment = {name: text for name, text in rendered.value.items() if core.fold(name) not in overridden}
@@ -102,19 +112,34 @@ def _distinct(names: t.Iterable[str]) -> tuple[str, ...]:
     return tuple({core.fold(name): name for name in names}.values())
 
 
+def service_key(service: str, registry: Registry) -> Key | None:
+    """Return the key of a service; None where there is no such service."""
+    key = registry.key(f"{SERVICES}\\{_checked_service(service)}")
+    return key if key is not None and image_path(key) else None
+
+
+def image_path(key: Key) -> str:
+    """Return the command line that a service is started with."""
+    value = find(key.values, "ImagePath")
+    return str(value.data) if value else ""
+
+
 def _ensure_service(service: str, wanted: core.Wanted, run: Run, registry: Registry) -> list[str]:
     path = f"{SERVICES}\\{_checked_service(service)}"
     where = f"{path}\\{_VALUE}"
-    key = registry.key(path)
+    key = service_key(service, registry)
     # To write there would make such a key, and no service.
-    if key is None or "IMAGEPATH" not in map(core.fold, key.values):
+    if key is None:
         services = registry.key(SERVICES)
         raise Refused(
             "does not exist on this host." + did_you_mean(service, services.keys if services else []),
             where=f"service {service}",
-            instead="Install what brings it first, or correct the name (Get-Service shows it, not the display name).",
+            instead=_MISSING.get(
+                core.fold(service),
+                "Install what brings it first, or correct the name (Get-Service shows it, not the display name).",
+            ),
         )
-    found = _find(key.values, _VALUE)
+    found = find(key.values, _VALUE)
     before = core.entries_of(found, where)
     after = core.merge(before, wanted)
     repaired = found is not None and found.kind != core.MULTI and bool(wanted.environment)
@@ -133,7 +158,7 @@ def _ensure_service(service: str, wanted: core.Wanted, run: Run, registry: Regis
     if not run.check_mode:
         again = next((entry for entry in after if entry not in before), None)
         registry.write_list(path, _VALUE, after, again)
-        written = _find((registry.key(path) or key).values, _VALUE)
+        written = find((registry.key(path) or key).values, _VALUE)
         expected = core.Value(core.MULTI, after) if after else None
         if (written and core.Value(written.kind, core.entries_of(written, where))) != expected:
             _differs(where)
@@ -186,7 +211,7 @@ def _ensure_machine(wanted: core.Wanted, run: Run, registry: Registry) -> list[s
         found = (registry.key(MACHINE) or key).values
         for change in changes:
             expected = None if change.after is None else core.Value(change.kind, change.after)
-            if _find(found, change.name) != expected:
+            if find(found, change.name) != expected:
                 _differs(f"{MACHINE}\\{change.name}")
     return [change.name for change in changes if change.after is None]
 
@@ -200,7 +225,8 @@ def _write_machine(changes: t.Sequence[core.Change], registry: Registry) -> None
             registry.write_text(MACHINE, change.name, change.kind, change.after)
 
 
-def _find(values: t.Mapping[str, core.Value], name: str) -> core.Value | None:
+def find(values: t.Mapping[str, core.Value], name: str) -> core.Value | None:
+    """Return a value by its name, whatever its case."""
     return next((value for spelled, value in values.items() if core.fold(spelled) == core.fold(name)), None)
 
 

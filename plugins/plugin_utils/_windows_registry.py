@@ -25,6 +25,16 @@ VARIABLES = "ansible.windows.win_environment"
 _TYPES = {MULTI: "multistring", PLAIN: "string", EXPAND: "expandstring"}
 
 
+class ModuleFailed(Refused):
+    """A module of ansible.windows has failed on the host; `message` is what it says of it."""
+
+    def __init__(self, name: str, message: str, *, where: str) -> None:
+        self.message = message
+        super().__init__(
+            f"{name} failed: {message}", where=where, instead="The account needs administrator rights on the host."
+        )
+
+
 class Key(t.NamedTuple):
     """A key of the registry."""
 
@@ -63,6 +73,17 @@ class Registry:
     def write_text(self, path: str, name: str, kind: str, text: str) -> None:
         """Write a REG_SZ or REG_EXPAND_SZ."""
         self._write(path, name, kind, text)
+
+    def restore(self, path: str, name: str, value: Value | None) -> None:
+        """Write a value as it was read earlier, whatever it is now; None: there was none."""
+        if value is None:
+            self._delete(path, name)
+        elif value.kind == MULTI:
+            # Whatever the module takes for equal, it writes where there is nothing.
+            self._delete(path, name)
+            self._write(path, name, MULTI, [value.data] if isinstance(value.data, str) else list(value.data or ()))
+        else:
+            self._write(path, name, value.kind, value.data)
 
     def write_variables(self, variables: t.Mapping[str, str | None]) -> list[str]:
         """Set the machine's variables as REG_SZ, and tell Windows of it; None takes one away.

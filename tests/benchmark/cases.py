@@ -7,7 +7,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from ..stage import ecs, fleet, iotedge
+from ..stage import circleci, ecs, fleet, iotedge
 
 PLAYBOOKS = pathlib.Path(__file__).parent / "playbooks"
 
@@ -48,10 +48,17 @@ def _install_ecs(up: fleet.Fleet) -> None:
         ecs.install(host, ecs.BY_SUITE[host.suite], up.registry)
 
 
+def _install_circleci(up: fleet.Fleet) -> None:
+    for host in up.hosts:
+        circleci.install(host, up.registry)
+
+
 # One after the other on the same hosts: what a case has installed is still there for those after it.
 CASES = (
     Case("moby", budget=2.0, gain=4.0),
     Case("iotedge", budget=3.5, gain=4.0, install=_install_iotedge),
+    # Before ECS, whose drop-in of Docker has the last word.
+    Case("circleci_nomad", budget=3.0, gain=4.0, install=_install_circleci),
     Case("ecs", budget=3.0, gain=4.0, install=_install_ecs),
 )
 EMPTY = PLAYBOOKS / "empty.yml"

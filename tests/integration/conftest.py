@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fixtures for tests on real hosts.
 
-A session has one fleet: two hosts to share, and as many further ones as tests ask for by `new_host`.
+A session has one fleet: two hosts to share, and as many further ones as tests ask for by `new_host`. Of the workers of
+`pytest -n 2 --dist loadfile`, which take a file each in turn, each has one.
 `STAGE_KEEP=1 pytest tests/integration` leaves the fleet up, and uses one that is up; STAGE_NAME gives it another name,
 for a second session beside the first.
 """
@@ -23,7 +24,8 @@ from ansible_collections.fleetops.container_hosts.tests.stage.registry import Re
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
 from ansible_collections.fleetops.container_hosts.tests.stage.trial import Trial
 
-NAME = os.environ.get("STAGE_NAME", "integration")
+# Of several workers (pytest -n), each has a fleet of its own.
+NAME = "-".join(filter(None, [os.environ.get("STAGE_NAME", "integration"), os.environ.get("PYTEST_XDIST_WORKER")]))
 SUITES = ("bookworm", "trixie")
 
 Plays = str | pathlib.Path | list[dict[str, t.Any]]

@@ -122,6 +122,8 @@ def test_an_instance_comes_to_go_through_the_proxy(
         model["http"] = model["http"].partition("://")[2]  # as the vendor's page writes it
     said: dict[str, t.Any] = {"container_hosts_proxy": model, "ecs_settings": {"ECS_RESERVED_PORTS": [22, 2376]}}
     engine.put(one.host.container, {"/etc/docker/daemon.json": (b'{"live-restore": true}', 0o644)})
+    if not credentials:  # who launched it has said what stays, and what is replaced for a while
+        engine.put(one.host.container, {ecs.CONFIG: (b"ECS_CLUSTER=production\nECS_RESERVED_PORTS=[22]\n", 0o644)})
     one.host.exec("systemctl", "reload", "docker")
     one.host.load((one.stage.folder / "payload.tar").read_bytes(), "local/payload")
     one.host.exec("docker", "run", "--detach", "--name", "task", "local/payload", "/bin/busybox", "sleep", "100000")
@@ -227,6 +229,26 @@ def test_an_agent_that_waits_for_cloud_init_is_not_waited_for(instance: t.Callab
     one.until(lambda: one.active("ecs") == "active")
     assert ecs.agent(one.host)["environment"]["HTTPS_PROXY"] == one.stage.squid.url()
     assert one.role().ok().changed == []
+
+
+SLOW_RELOAD = """\
+[Service]
+ExecReload=
+ExecReload=/bin/sleep 2
+ExecReload=/bin/kill -s HUP $MAINPID
+"""
+
+
+def test_an_agent_that_asks_for_the_engine_finds_it_up(instance: t.Callable[..., Instance]) -> None:
+    """Role moby takes live-restore away by a reload, during which the engine is not "active"."""
+    one = instance("trixie", "amazon-linux-2023")
+    one.put({"/etc/systemd/system/docker.service.d/slow.conf": SLOW_RELOAD})
+    plays = [{"hosts": "moby", "gather_facts": False, "roles": ["fleetops.container_hosts.moby"]}]
+    for state in ("present", "absent"):
+        starts = one.starts("ecs")
+        one.role(plays, moby_state=state, moby_stable_seconds=1).ok()
+        assert (one.starts("ecs") - starts, one.active("ecs")) == (1, "active")
+        assert one.host.exec("systemctl", "show", "--property=NRestarts", "ecs").out.strip() == "NRestarts=0"
 
 
 def test_stale_values_are_told_of_or_taken_away(instance: t.Callable[..., Instance]) -> None:

@@ -30,7 +30,7 @@ def wrapped(trial: Trial) -> t.Iterator[None]:
 def test_the_module_that_writes_is_killed(trial: Trial) -> None:
     """Nobody comes to prove what it wrote, so the host itself takes it back, at the deadline or in the next run."""
     # Too short for the role itself, perhaps: what is kept of that run is the module.
-    module = trial.shipped(moby_deadline=0.2, moby_verify=[["false"]])
+    module = trial.shipped(moby_deadline=1, moby_verify=[["false"]])
     for _again in range(2):  # from the second time on, all steps are the same ones
         calls = steps.of_module(trial, module, "host_settings")
         trial.assert_old()

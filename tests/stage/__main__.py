@@ -1,13 +1,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stage by command: `up`, `down`, `images`, `inventory`, `iotedge`, `ecs`."""
+"""The stage by command: `up`, `down`, `images`, `inventory`, `iotedge`, `ecs`, `circleci`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from . import ecs, engine, fleet, images, iotedge
+from . import circleci, ecs, engine, fleet, images, iotedge
 
 
 def main() -> int:
@@ -23,6 +23,8 @@ def main() -> int:
     )
     edge.add_argument("fleet")
     commands.add_parser("ecs", help="put the stand-ins of Amazon ECS on a fleet's hosts").add_argument("fleet")
+    nomad = commands.add_parser("circleci", help="put the stand-ins of CircleCI's Nomad clients on a fleet's hosts")
+    nomad.add_argument("fleet")
     down = commands.add_parser("down", help="take fleets away")
     down.add_argument("fleets", nargs="*", metavar="fleet")
     down.add_argument("--all", action="store_true", help="all that are up from this checkout")
@@ -46,6 +48,10 @@ def main() -> int:
             found = fleet.load(asked.fleet)
             for each in found.hosts:
                 ecs.install(each, ecs.BY_SUITE[each.suite], found.registry)
+        elif asked.command == "circleci":
+            found = fleet.load(asked.fleet)
+            for each in found.hosts:
+                circleci.install(each, found.registry)
         elif asked.remove:
             images.remove()
         else:

@@ -23,7 +23,7 @@ MACHINE = rf"{ROOT}\Control\Session Manager\Environment"
 
 
 class Host:
-    """One host with a service `docker`, whose registry is asked by `reg export`, never by our own code."""
+    """One host, whose registry is asked by `reg export`, never by our own code."""
 
     def __init__(self, wine: registries.Wine, folder: pathlib.Path) -> None:
         self.wine = wine
@@ -76,7 +76,7 @@ class Host:
         self._inventory.write_text(json.dumps({"all": {"hosts": {"windows": host}}}))
         book = self.folder / "play.yml"
         book.write_text(json.dumps([{"hosts": "windows", "gather_facts": False, "tasks": tasks}]))
-        return playbook.run(book, self._inventory, "-vvv", "--diff", *options, variables=variables, timeout=60)
+        return playbook.run(book, self._inventory, "-vvv", "--diff", *options, variables=variables, timeout=300)
 
     def wire(self) -> list[dict[str, str]]:
         """What went over the connection: command and input of each module."""
@@ -105,13 +105,21 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[registries.Wine
 
 
 @pytest.fixture
-def host(wine: registries.Wine, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Host]:
+def host(bare: Host) -> t.Iterator[Host]:
+    bare.add_service("docker")
+    yield bare
+    bare.wine.delete_key(rf"{SERVICES}\docker")
+
+
+@pytest.fixture
+def bare(wine: registries.Wine, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Host]:
+    """A host without a service."""
     monkeypatch.setenv("ANSIBLE_CONNECTION_PLUGINS", str(HERE / "connection_plugins"))
     found = Host(wine, tmp_path)
     before = wine.read(MACHINE) or {}
-    found.add_service("docker")
     yield found
-    wine.delete_key(rf"{SERVICES}\docker")
+    for path in ("ProgramData/docker", "ProgramData/iotedge"):
+        shutil.rmtree(wine.prefix / "drive_c" / path, ignore_errors=True)
     after = wine.read(MACHINE) or {}
     for name, (kind, data) in before.items():
         if after.get(name) != (kind, data):

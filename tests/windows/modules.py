@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for Windows' PowerShell and .NET: acts three modules of ansible.windows out on a registry.
+"""A stand-in for Windows' PowerShell and .NET: acts modules of ansible.windows out on a registry, files and services.
 
 Nothing but Windows runs the modules themselves. This does what their source says, quirks included, and nothing else:
 arguments that they don't have, and scripts other than those it was written after, are errors. What a registry does, and
-what it holds in the end, is up to the registry that it is given: Wine's, or for speed a dictionary.
+what it holds in the end, is up to the registry that it is given: Wine's, or for speed a dictionary. What is about files
+and services is in more_modules.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ KNOWN = {
     "8b371bd825cc642afda839a28ee2fb924c02b71a87f6c1eece9afdf69f70d192": "win_environment",  # 3.3.0
     # It deletes on newer .NET too, where 3.3.0 leaves an empty text; both are acted out as on .NET Framework.
     "e183161a2d6c11d318c316245413f2b462f05bc88d00e02231fb37e134275bed": "win_environment",  # 3.8.0
+    "2d473bb0c83cbe52f1714e92f756e0bb5a3aa907288f459c98c4ca6881c8b8e5": "slurp",  # 3.3.0
+    "c3ced490db2aff60414038c987c1ff0e3a8cecca0a471dc66946432d9af1cc00": "win_service",  # 3.3.0
+    "2d73685f2c4ba0362b3d1e0155f231ca944a69fe45b3b52685a29a08cebca2ac": "win_service_info",  # 3.3.0
+    "df593b2c20ec7c1020e6782f000a5765681daba38b00993357898696723c4823": "win_powershell",  # 3.3.0
 }
 
 SZ, EXPAND_SZ, BINARY, DWORD, MULTI_SZ, QWORD = 1, 2, 3, 4, 7, 11
@@ -40,7 +45,10 @@ _OPTIONS = {
 
 
 class Registry(t.Protocol):
-    """A registry. Keys by their full path, names without regard to case; data are the bytes as they are stored."""
+    """A registry, and the files and services beside it.
+
+    Keys by their full path, names without regard to case; data are the bytes as they are stored.
+    """
 
     def read(self, key: str) -> dict[str, tuple[int, bytes]] | None:
         """The values of a key: kind and data; None for no such key."""
@@ -56,6 +64,27 @@ class Registry(t.Protocol):
 
     def delete_key(self, key: str) -> None:
         """Remove a key with all that is in it."""
+
+    def export(self, key: str) -> dict[str, dict[str, tuple[int, bytes]]]:
+        """A key and all keys in it, with their values."""
+
+    def read_file(self, path: str) -> bytes | None:
+        """A file's content; None where there is none."""
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        """Write a file, or remove it."""
+
+    def running(self, service: str) -> bool:
+        """Whether a service runs."""
+
+    def start(self, service: str) -> bool:
+        """Start a service; whether it runs then."""
+
+    def stop(self, service: str) -> None:
+        """Stop a service."""
+
+    def install(self, service: str, depends: str = "") -> None:
+        """Make a service."""
 
 
 class Unlike(AssertionError):
@@ -75,6 +104,13 @@ def act(module: str, arguments: dict[str, t.Any], registry: Registry, event_log:
     check_mode = arguments.get("_ansible_check_mode", False)
     no_log = arguments.get("_ansible_no_log", False)
     options = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
+    if module not in _OPTIONS:
+        from . import more_modules
+
+        result = more_modules.act(module, options, registry, check_mode)
+        if module != "slurp" and not no_log:
+            event_log(f"Invoked with: {json.dumps(options)}")
+        return _through_utf8(result)
     unknown = set(options) - _OPTIONS[module]
     if unknown:
         raise Unlike(f"{module} has no option {', '.join(sorted(unknown))}")

@@ -10,11 +10,15 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import time
 
 from . import registry_file
 from .registry_file import Values
 
-_SECONDS = 60
+_SECONDS = 120
+SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
+# A service that Wine has, and that does nothing; it runs under whatever name.
+PROGRAM = r"C:\windows\system32\spoolsv.exe"
 
 
 class Memory:
@@ -22,12 +26,19 @@ class Memory:
 
     def __init__(self) -> None:
         self.keys: dict[str, Values] = {}
+        self.files: dict[str, bytes] = {}
+        self.up: set[str] = set()
+        self.journal: list[str] = []
+        self.broken: set[str] = set()  # services that don't start
 
     def read(self, key: str) -> Values | None:
         return self.keys.get(key)
 
     def subkeys(self, key: str) -> list[str]:
         return _below(key, self.keys)
+
+    def export(self, key: str) -> dict[str, Values]:
+        return {path: values for path, values in self.keys.items() if path == key or path.startswith(key + "\\")}
 
     def write(self, key: str, name: str, kind: int, data: bytes) -> None:
         self.keys.setdefault(key, {})[name] = (kind, data)
@@ -38,6 +49,32 @@ class Memory:
     def delete_key(self, key: str) -> None:
         for each in [each for each in self.keys if each == key or each.startswith(key + "\\")]:
             del self.keys[each]
+
+    def read_file(self, path: str) -> bytes | None:
+        return self.files.get(path)
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        self.files.pop(path, None)
+        if content is not None:
+            self.files[path] = content
+
+    def running(self, service: str) -> bool:
+        return service in self.up
+
+    def start(self, service: str) -> bool:
+        self.journal.append(f"start {service}")
+        self.up |= {service} - self.broken
+        return service in self.up
+
+    def stop(self, service: str) -> None:
+        self.journal.append(f"stop {service}")
+        self.up -= {service}
+
+    def install(self, service: str, depends: str = "") -> None:
+        key = rf"{SERVICES}\{service}"
+        self.write(key, "ImagePath", 1, f"C:\\{service}.exe\0".encode("utf-16-le"))
+        if depends:
+            self.write(key, "DependOnService", 7, f"{depends}\0\0".encode("utf-16-le"))
 
 
 class Wine:
@@ -50,7 +87,10 @@ class Wine:
     def boot(self) -> None:
         """Make the prefix, and have a server wait for what comes: each call is quick then."""
         self.prefix.mkdir()
-        for command in (["wineserver", "-p"], ["wine", "wineboot", "-i"]):
+        serve = ["wineserver", "-p"]
+        # The service manager that makes the prefix goes away with it, and forgets services that are made meanwhile.
+        again = [["wineserver", "-k"], ["wineserver", "-w"], serve, ["wine", "net", "start"]]
+        for command in (serve, ["wine", "wineboot", "-i"], *again):
             code, said = self._run(*command)
             if code:
                 raise RuntimeError(f"{command} exited {code}: {said}")
@@ -83,6 +123,83 @@ class Wine:
             return registry_file.parse(self._file.read_bytes())
         finally:
             self._file.unlink()
+
+    def read_file(self, path: str) -> bytes | None:
+        found = self._path(path)
+        return found.read_bytes() if found.exists() else None
+
+    def write_file(self, path: str, content: bytes | None) -> None:
+        found = self._path(path)
+        if content is None:
+            found.unlink(missing_ok=True)
+        else:
+            found.parent.mkdir(parents=True, exist_ok=True)
+            found.write_bytes(content)
+
+    def running(self, service: str) -> bool:
+        return "RUNNING" in self._run("wine", "sc", "query", service)[1]
+
+    def start(self, service: str) -> bool:
+        self._journal(f"start {service}")
+        if service in self.broken:
+            return False
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            code, said = self._run("wine", "net", "start", service)
+            # Its manager starts services of Wine's own at first, and on a busy machine waits too short for one.
+            waits = any(word in said for word in ("locked", "timeout"))
+            if code == 0 or self.running(service):
+                return True
+            if not waits or time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+
+    def stop(self, service: str) -> None:
+        self._journal(f"stop {service}")
+        code, said = self._run("wine", "net", "stop", service)
+        if code:
+            raise RuntimeError(f"{service} does not stop: {said}")
+
+    def install(self, service: str, depends: str = "") -> None:
+        deadline = time.monotonic() + _SECONDS
+        while self._run("wine", "sc", "create", service, "binPath=", PROGRAM)[0]:
+            # It says nothing, whatever was wrong: a busy machine, or a manager that is still starting.
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{service} can't be made")
+            time.sleep(0.5)
+        if depends:
+            # Wine's sc.exe takes a name, and writes whatever comes after it in its memory too.
+            self.write(rf"{SERVICES}\{service}", "DependOnService", 7, f"{depends}\0\0".encode("utf-16-le"))
+
+    def uninstall(self, service: str) -> None:
+        if self.running(service):
+            self.stop(service)
+        self._run("wine", "sc", "delete", service)
+
+    @property
+    def journal(self) -> list[str]:
+        """What was started and stopped, in its order."""
+        path = self.prefix / "journal"
+        return path.read_text().splitlines() if path.exists() else []
+
+    @property
+    def broken(self) -> list[str]:
+        """The services that don't start. Wine's manager reads no program's path anew, so this is told to us instead."""
+        path = self.prefix / "broken"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def break_services(self, *services: str) -> None:
+        (self.prefix / "broken").write_text("\n".join(services))
+
+    def _journal(self, line: str) -> None:
+        with open(self.prefix / "journal", "a", encoding="utf-8") as journal:
+            journal.write(line + "\n")
+
+    def _path(self, path: str) -> pathlib.Path:
+        drive, _, rest = path.partition(":\\")
+        if drive.upper() != "C":
+            raise RuntimeError(f"no path on drive C: {path}")
+        return self.prefix / "drive_c" / rest.replace("\\", "/")
 
     def _import(self, *lines: str) -> None:
         self._file.write_bytes(registry_file.render(lines))

@@ -70,4 +70,5 @@ def _quoted(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+    ends = {"r": "\r", "n": "\n", "0": "\0"}
+    return re.sub(r"\\(.)", lambda found: ends.get(found[1], found[1]), text, flags=re.DOTALL)

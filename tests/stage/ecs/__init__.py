@@ -17,6 +17,7 @@ __all__ = [
     "AGENT",
     "BY_SUITE",
     "CONFIG",
+    "METADATA_FILES",
     "PLATFORMS",
     "agent",
     "install",
@@ -99,6 +100,17 @@ ExecStart={_METADATA}
 """
 
 
+def _program(name: str) -> bytes:
+    return b"#!/usr/bin/python3\n" + (_HERE / name).read_bytes()
+
+
+# The metadata service, for stand-ins of other clouds' guests too: start metadata-stand-in.service.
+METADATA_FILES = {
+    "/etc/systemd/system/metadata-stand-in.service": (_METADATA_UNIT.encode(), 0o644),
+    _METADATA: (_program("metadata.py"), 0o755),
+}
+
+
 def install(host: Host, platform: str, registry: Registry, *, part_of: bool = True) -> None:
     """Put the stand-ins on a host that presents itself as a platform, and start them; nothing is configured.
 
@@ -107,8 +119,7 @@ def install(host: Host, platform: str, registry: Registry, *, part_of: bool = Tr
     about = PLATFORMS[platform]
     files: dict[str, tuple[bytes, int]] = {
         _PROGRAM: (_program("ecs_init.py"), 0o755),
-        "/etc/systemd/system/metadata-stand-in.service": (_METADATA_UNIT.encode(), 0o644),
-        _METADATA: (_program("metadata.py"), 0o755),
+        **METADATA_FILES,
         "/usr/local/share/ca-certificates/stage.crt": (pathlib.Path(registry.ca).read_bytes(), 0o644),
     }
     reads = [CONFIG] if about.amazon else ["/var/lib/ecs/ecs.config", CONFIG]
@@ -181,10 +192,6 @@ def install_upstart(host: Host) -> None:
     done = host.exec("sh", "-c", "/sbin/service docker restart && /sbin/initctl start ecs")
     if done.rc != 0:
         raise engine.StageError(f"The stand-ins do not start on {host.name}: {done.err}")
-
-
-def _program(name: str) -> bytes:
-    return b"#!/usr/bin/python3\n" + (_HERE / name).read_bytes()
 
 
 def upstart_pids(host: Host) -> list[int]:

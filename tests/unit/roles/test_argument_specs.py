@@ -23,7 +23,12 @@ def defaults(role: pathlib.Path) -> dict[str, t.Any]:
 
 
 def spec(role: pathlib.Path) -> dict[str, t.Any]:
-    return yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]
+    """Return what the entry point main has, and the options of all entry points: they share the role's defaults."""
+    points = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    return {
+        **points["main"],
+        "options": {name: each for point in points.values() for name, each in point["options"].items()},
+    }
 
 
 def table(role: pathlib.Path) -> list[str]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import types
 
@@ -32,14 +33,14 @@ class Controller:
         self.installed = True
         self.check_mode = False
         monkeypatch.setattr(ActionBase, "run", lambda _self, _tmp=None, _task_vars=None: {})
-        monkeypatch.setattr(ActionModule, "_execute_module", self._execute_module)
+        monkeypatch.setattr(ActionBase, "_execute_module", lambda _self, **args: self._execute_module(**args))
         monkeypatch.setattr(
             module_loader,
             "find_plugin_with_context",
             lambda *_names: types.SimpleNamespace(resolved=self.installed),
         )
 
-    def _execute_module(self, module_name, module_args, task_vars):
+    def _execute_module(self, task_vars, module_name="", module_args=None, wrap_async=None):
         self.sent.append((module_name, module_args, task_vars, self.context.no_log))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -47,9 +48,12 @@ class Controller:
         return answer
 
     def run(self, **args):
-        return ActionModule(
+        return self.run_action(ActionModule, **args)
+
+    def run_action(self, action, **args):
+        return action(
             types.SimpleNamespace(args=args, async_val=0, check_mode=self.check_mode),
-            types.SimpleNamespace(_shell=self.shell, _play_context=self.context),
+            types.SimpleNamespace(_shell=self.shell, _play_context=self.context, has_native_async=False),
             self.context,
             None,
             None,
@@ -143,3 +147,15 @@ def test_an_inline_vault_is_text(controller):
     result = controller.run(service="docker", proxy={"http": Vaulted()}, environment={"A": Vaulted()})
     assert result["configured"]["HTTP_PROXY"] == result["configured"]["A"] == "http://********@192.0.2.10:3128"
     assert "S3cret" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("name", ["host_settings", "package_manager_proxy"])
+def test_what_is_for_linux_sends_nothing_to_a_windows_host(controller, name):
+    action = importlib.import_module(f"ansible_collections.fleetops.container_hosts.plugins.action.{name}").ActionModule
+    controller.answers = []
+    result = controller.run_action(action)
+    assert not result["changed"]
+    assert controller.sent == []
+    controller.shell._IS_WINDOWS = False
+    controller.answers = [{"changed": True}]
+    assert controller.run_action(action)["changed"]

@@ -12,7 +12,15 @@ import sys
 
 import pytest
 
-FILTERS = ("jvm_proxy_options", "no_proxy", "pinned_image", "proxy_environment", "redact")
+FILTERS = (
+    "inventory_no_proxy",
+    "jvm_proxy_options",
+    "no_proxy",
+    "pinned_image",
+    "proxy_environment",
+    "redact",
+    "rollout_progress",
+)
 MODEL = {
     "http": "http://192.0.2.1:3128",
     "username": "fleet",
@@ -87,6 +95,9 @@ def test_all_of_them_in_one_play(tmp_path):
             "has tag 1.5, which moves",
         ),
         ("proxy | fleetops.container_hosts.jvm_proxy_options", {"http": "https://192.0.2.1:1"}, "only plain HTTP"),
+        ("'moby' | fleetops.container_hosts.inventory_no_proxy", MODEL, "Write groups['moby']"),
+        ("[] | fleetops.container_hosts.inventory_no_proxy(networks=['x'])", MODEL, "'x' is no network"),
+        ("[] | fleetops.container_hosts.inventory_no_proxy(netwoks=[])", MODEL, "See its documentation"),
     ],
 )
 def test_bad_input_fails_the_task_with_the_reason(expression, model, said, tmp_path):
@@ -104,6 +115,19 @@ def test_an_image_is_pinned_or_warned_of(tmp_path):
     assert result(tmp_path) == names
     warnings = " ".join(ran.stderr.split())
     assert [warnings.count(f"{name}: has") for name in names] == [0, 0, 1, 1, 1]
+
+
+def test_an_inventory_s_hosts_by_name_and_address(tmp_path):
+    addresses = {"web-1.example.com": "10.0.0.1", "web-2.example.com": "10.0.0.2", "alias": "10.0.1.{{ 1 + 1 }}"}
+    inventory = {"all": {"hosts": {name: {"ansible_host": address} for name, address in addresses.items()}}}
+    (tmp_path / "hosts.json").write_text(json.dumps(inventory))
+    expression = "groups['all'] | fleetops.container_hosts.inventory_no_proxy(hostvars)"
+    arguments = {"msg": "{{ " + expression + " | join(' ') }}"}
+    play = [{"hosts": "alias", "gather_facts": False, "tasks": [{"ansible.builtin.debug": arguments}]}]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    command = ["ansible-playbook", "--limit", "alias", "--inventory", str(tmp_path / "hosts.json")]
+    ran = subprocess.run([*command, str(tmp_path / "play.yml")], check=False, capture_output=True, text=True)
+    assert '"msg": "10.0.0.0/23 .example.com"' in ran.stdout, ran.stdout + ran.stderr
 
 
 def test_ansible_doc_knows_them():

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _ecs_instance, _ecs_upstart
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _ecs_instance, _upstart
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
 from ansible_collections.fleetops.container_hosts.tests.stage.ecs import PLATFORMS
@@ -135,7 +135,8 @@ def test_settings_without_a_proxy_leave_the_daemons_environments_alone(host):
     put(root, DROPIN.format("ecs"), "[Service]\nEnvironment=A=b\n")
     before = tree(root)
     _run, result = ensure(root, settings=SETTINGS)
-    assert [path for path, content in tree(root).items() if before.get(path) != content] == [str(root / CONFIG)]
+    changed = {path for path, content in tree(root).items() if before.get(path) != content}
+    assert changed == {str(root / CONFIG), f"{root}{_ecs_instance.NOTE}"}
     assert result["systemd_environment"] is None
     assert not ensure(root, proxy={})[0].changed
 
@@ -161,8 +162,55 @@ def test_a_process_is_compared_with_a_file_by_when_it_was_started(tmp_path):
     path.write_text("")
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
         os.utime(path, (time.time() + 5, time.time() + 5))
-        assert _ecs_upstart.older_than(process.pid, str(path))
+        assert _upstart.older_than(process.pid, str(path))
         os.utime(path, (time.time() - 5, time.time() - 5))
-        assert not _ecs_upstart.older_than(process.pid, str(path))
+        assert not _upstart.older_than(process.pid, str(path))
         process.kill()
-    assert not _ecs_upstart.older_than(process.pid, str(path))
+    assert not _upstart.older_than(process.pid, str(path))
+
+
+# Back to what was, and no further ---------------------------------------------------------------------------------
+
+
+def test_absent_leaves_what_the_launch_had_said(host):
+    root = host("amazon-linux-2023")
+    put(root, CONFIG, "ECS_CLUSTER=production\nHTTP_PROXY=192.0.2.9:80\n")
+    before = tree(root)
+    ensure(root, proxy=PROXY, settings=SETTINGS)
+    assert "192.0.2.9" not in (root / CONFIG).read_text()
+    run, result = ensure(root, settings=SETTINGS, state="absent")
+    assert tree(root) == before
+    assert result["ecs_config"]["foreign_proxies"] == ["HTTP_PROXY"]
+    assert [notice.entry for notice in run.notices] == ["HTTP_PROXY"]
+    assert not ensure(root, settings=SETTINGS, state="absent")[0].changed
+    assert tree(root) == before
+
+
+def test_absent_takes_what_is_ours_out_of_a_file_that_others_edit(host):
+    root = host("rpm")
+    ensure(root, proxy=SECRET, settings={**SETTINGS, "ECS_RESERVED_PORTS": [22, 2376]})
+    put(root, CONFIG, (root / CONFIG).read_text() + "ECS_LOGLEVEL=debug\n")
+    ensure(root, state="absent")
+    assert (root / CONFIG).read_text() == "# theirs\nECS_RESERVED_PORTS=[22]\nECS_LOGLEVEL=debug\n"
+
+
+def test_a_file_of_the_boothook_is_ours_without_a_note(host):
+    root = host("amazon-linux-2023")
+    (root / CONFIG).unlink()
+    ensure(root, proxy=PROXY, settings=SETTINGS)
+    (root / _ecs_instance.NOTE[1:]).unlink()
+    ensure(root, settings=SETTINGS, state="absent")
+    assert not (root / CONFIG).exists()
+    assert not ensure(root, settings=SETTINGS, state="absent")[0].changed
+
+
+def test_check_mode_of_absent_says_what_absent_does(host):
+    root = host("deb")
+    ensure(root, proxy=PROXY, settings=SETTINGS)
+    before = tree(root)
+    foretold, _result = ensure(root, settings=SETTINGS, state="absent", check_mode=True)
+    assert tree(root) == before
+    run, _result = ensure(root, settings=SETTINGS, state="absent")
+    assert foretold.diffs == run.diffs
+    assert foretold.changed
+    assert run.changed

@@ -171,6 +171,15 @@ def test_at_boot_it_takes_back_whatever_was_under_way(changed, file):
     assert changed.systemd.calls("restart")[1:] == []  # nothing runs yet that could be restarted
 
 
+def test_at_boot_work_that_was_moved_away_is_told_of(changed):
+    """Whoever would give it back isn't up yet."""
+    changed.checkpoint().write("running.json", {**REQUEST, "drained": True})
+    changed.reboot()
+    changed.guard(boot=True)
+    [trouble] = outcome(changed)["troubles"]
+    assert "nomad node drain -self -disable" in trouble
+
+
 def test_at_boot_what_was_committed_stays_and_is_told(changed):
     changed.checkpoint().commit({})
     changed.checkpoint().write("running.json", REQUEST)

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _checkpoint,
     _host_settings,
+    _nomad_drain,
     _preflight,
     _transaction,
     _units,
@@ -122,7 +123,7 @@ def test_a_unit_that_dies_soon(host):
 
 def test_a_unit_that_comes_up_again_with_another_process(host):
     def die():
-        while len(host.systemd.calls("show")) < 4 or f"restart -- {APP}" not in host.systemd.calls():
+        while len(host.systemd.calls("show")) < 5 or f"restart -- {APP}" not in host.systemd.calls():
             time.sleep(0.02)
         host.systemd.call("restart", APP)  # as Restart=always does
 
@@ -216,6 +217,14 @@ def test_a_unit_that_fell_with_another_one_is_up_after_the_way_back(host):
     asked = request(unit(APP, {"WHICH": "new"}), unit(OTHER), verify=[["/bin/false"]])
     assert_taken_back(host, carry_out(host, asked), "/bin/false")
     assert host.systemd.properties(OTHER)["ActiveState"] == "active"
+
+
+def test_a_unit_that_an_earlier_run_restarted_is_followed_all_the_same(host):
+    """That run left another one to be restarted by others (restart: never), and what it touched is still known."""
+    host.systemd.on(APP, "restart", f"systemctl --no-pager restart {OTHER}")
+    asked = request(unit(APP, {"WHICH": "new"}), unit(OTHER, restart="always"), touched={OTHER: "restart"})
+    assert carry_out(host, asked)["state"] == "committed"
+    assert host.systemd.calls("restart") == [f"restart -- {APP}", f"restart {OTHER}"]
 
 
 def test_what_a_commit_brought_up_goes_down_with_it_and_its_sockets_listen_on(host):
@@ -532,6 +541,47 @@ def test_work_that_can_not_be_moved_away_ends_the_change(host):
     assert (result["state"], result["restarted"]) == ("rolled_back", [])
     assert "drain: http://127.0.0.1:1/drain: can't be asked" in result["reason"]
     assert host.systemd.pid(APP) == host.pids[APP]
+
+
+@pytest.mark.parametrize("verify", [[], [["/bin/false"]]])
+def test_a_nomad_client_is_drained_first_and_then_made_what_it_was(host, monkeypatch, verify):
+    calls = []
+
+    def note(name):
+        def called(unit, *arguments):
+            calls.append((name, unit, len(restarts(host)), *arguments))
+            return {"eligible": True, "draining": False}
+
+        return called
+
+    for name in ("before", "drain", "undrain"):
+        monkeypatch.setattr(_nomad_drain, name, note(name))
+    drain = {"before": [], "after": [], "nomad": APP, "seconds": 5.0}
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), drain=drain, verify=verify))
+    assert result["state"] == ("rolled_back" if verify else "committed")
+    was = {"eligible": True, "draining": False}
+    assert calls[:2] == [("before", APP, 0), ("drain", APP, 0, was, 5.0)]
+    [(name, unit_, restarted, *arguments)] = calls[2:]
+    assert (name, unit_, arguments) == ("undrain", APP, [was, 20.0])
+    assert restarted == len(restarts(host)) > 0
+    if not verify:
+        [commit] = host.checkpoint().commits()
+        assert commit.about["drain"] == drain  # for whoever takes it back
+
+
+def test_a_drain_that_takes_too_long_ends_the_change_before_any_restart(host, monkeypatch):
+    def drain(*_arguments):
+        raise Refused("still has jobs", where="drain")
+
+    undrained = []
+    monkeypatch.setattr(_nomad_drain, "before", lambda _unit: {"eligible": False, "draining": False})
+    monkeypatch.setattr(_nomad_drain, "drain", drain)
+    monkeypatch.setattr(_nomad_drain, "undrain", lambda _unit, was, _seconds: undrained.append(was))
+    asked = {"before": [], "after": [], "nomad": APP, "seconds": 5.0}
+    result = carry_out(host, request(unit(APP, {"WHICH": "new"}), drain=asked))
+    assert_taken_back(host, result, "still has jobs")
+    assert (result["restarted"], host.systemd.pid(APP)) == ([], host.pids[APP])
+    assert undrained == [{"eligible": False, "draining": False}]
 
 
 def test_nothing_is_moved_away_for_nothing(host):

@@ -244,6 +244,15 @@ def test_back_to_before_the_last_commit(host):
     assert not run.changed
 
 
+def test_what_was_moved_away_for_a_change_is_moved_away_to_take_it_back(host, tmp_path):
+    drain = {"before": [["/bin/sh", "-c", f"echo away >>{tmp_path}/log"]], "after": [["/bin/true"]]}
+    host.change({FILE: b"WHICH=new\n"})
+    ensure(host, **wants("new"), drain=drain)
+    ensure(host, units=[], state="rolled_back")
+    assert which(host) == "old"
+    assert (tmp_path / "log").read_text() == "away\naway\n"
+
+
 def test_back_to_before_a_named_commit(host):
     first = commit(host, "one")
     commit(host, "two")
@@ -354,6 +363,10 @@ def test_back_by_run(host):
         host.checkpoint(name).commit({"ended": float(ord(name[0])), "run": run})
     assert _verified_restart._last_run(host.root) == ["c", "b"]
     assert _verified_restart._last_run("/nowhere") == []
+    # Of this run alone: another run's commits stay.
+    run = host.checkpoint("c").commits()[-1].about["run"]
+    assert _verified_restart._last_run(host.root, only=run) == ["c", "b"]
+    assert _verified_restart._last_run(host.root, only="another") == []
     assert ensure(host, **{**defaults, "checkpoint": None, "state": "rolled_back"}, check_mode=True)[1].keys() == {
         "checkpoints"
     }
