@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import typing as t
 
@@ -40,14 +41,37 @@ def surveys() -> dict[str, list[dict[str, t.Any]]]:
     }
 
 
-def answers(questions: list[dict[str, t.Any]]) -> str:
-    """The file of extra variables that AWX writes where all defaults are taken: each key and text marked unsafe."""
+def answers(questions: list[dict[str, t.Any]], form: str = "yaml") -> str:
+    """The file of extra variables that AWX writes where all defaults are taken: each key and text marked unsafe.
+
+    Ansible reads an unsafe empty text as null, from 2.19 on. In the form "json" it stays one.
+    """
+    if form == "json":
+        return json.dumps({each["variable"]: each["default"] for each in questions})
+    return "".join(f"!unsafe '{each['variable']}': {_written(each['default'])}\n" for each in questions)
+
+
+def injected(kind: str, typed: dict[str, str]) -> str:
+    """The file of extra variables that AWX writes for a credential of a type, with those fields filled in."""
+    (found,) = (each for each in load()["controller_credential_types"] if each["name"] == kind)
+    rendered = {
+        name: {key: jinja2.Template(template).render(typed) for key, template in inner.items()}
+        for name, inner in found["injectors"]["extra_vars"].items()
+    }
     lines = []
-    for each in questions:
-        value = each["default"]
-        said = f"!unsafe '{value}'" if isinstance(value, str) else str(value)
-        lines.append(f"!unsafe '{each['variable']}': {said}\n")
-    return "".join(lines)
+    for name, inner in rendered.items():
+        lines += [f"!unsafe '{name}':", *(f"  !unsafe '{key}': {_written(value)}" for key, value in inner.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _written(value: str | int) -> str:
+    return (
+        f"!unsafe {json.dumps(value)}"
+        if isinstance(value, str) and value
+        else "!unsafe ''"
+        if value == ""
+        else str(value)
+    )
 
 
 def problems(survey: dict[str, t.Any]) -> list[str]:
