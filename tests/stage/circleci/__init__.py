@@ -86,7 +86,7 @@ def install(host: Host, registry: Registry) -> None:
         host.container,
         {
             **ecs.METADATA_FILES,
-            _PROGRAM: ((_HERE / "nomad.py").read_bytes(), 0o755),
+            _PROGRAM: (b"#!/usr/bin/python3\n" + (_HERE / "nomad.py").read_bytes(), 0o755),
             "/etc/systemd/system/nomad.service": (_UNIT.encode(), 0o644),
             CONFIG: (_HCL.encode(), 0o644),
             DAEMON_JSON: (_DAEMON.encode(), 0o644),
