@@ -35,7 +35,8 @@ class Controller:
         url = f"{_API}{endpoint}/{number}/"
         related = {name: f"{url}{name}/" for name in ("survey_spec", "success_nodes", "credentials")}
         # A project's update is over at once.
-        kept = {**said, "id": number, "url": url, "related": related, "status": "successful", "scm_revision": ""}
+        done = {"status": "successful", "scm_revision": "", "summary_fields": {}}
+        kept = {**said, **done, "id": number, "url": url, "related": related}
         kept["type"] = _KINDS.get(endpoint, endpoint)
         self.objects.setdefault(endpoint, {})[number] = kept
         return kept
@@ -67,6 +68,7 @@ class Controller:
             linked = self.below.setdefault(path, [])
             if method == "POST":
                 linked.append(said)
+                return 204, None
             return 200, {"count": len(linked), "results": linked, "next": None}
         if number:
             one = self.objects[endpoint][int(number)]
@@ -86,7 +88,7 @@ def serve() -> tuple[Controller, str, t.Callable[[], None]]:
             said = json.loads(self.rfile.read(length) or b"null")
             asked = dict(urllib.parse.parse_qsl(parts.query))
             status, body = controller.answer(self.command, parts.path, asked, said)
-            written = json.dumps(body).encode()
+            written = b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(written)))

@@ -10,17 +10,11 @@ import os
 import pathlib
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.awx import runner
+from ansible_collections.fleetops.container_hosts.tests.awx import digest, runner
 from ansible_collections.fleetops.container_hosts.tests.stage import fleet, playbook
 
 NAME = os.environ.get("STAGE_NAME", "awx")
 SITE = "fleetops.container_hosts.site"
-# All places where the roles write, and the bundle that the trusted certificate ends up in: names, bytes, modes, owners.
-DIGEST = """
-cd / && find etc/docker etc/systemd/system/docker.service.d etc/apt/apt.conf.d root/.docker \
-  usr/local/share/ca-certificates etc/ssl/certs/ca-certificates.crt \
-  -type f -exec sha256sum {} + -exec stat --format '%n %a %U:%G' {} + | sort
-"""
 # By name they are bookworm-1, bookworm-2, trixie-1, trixie-2. One of each suite is left to ansible-playbook, and of two
 # slices each holds one of these.
 UNSLICED = {"bookworm-1", "trixie-2"}
@@ -55,7 +49,7 @@ def assert_one_result(stage, jobs: list[runner.Job]) -> None:
     assert [each.status for each in jobs] == ["successful"] * len(jobs)
     assert sorted(name for each in jobs for name in each.hosts) == sorted(UNSLICED | SLICED)
     for suite in ("bookworm", "trixie"):
-        first, second = (stage.host(f"{suite}-{number}").exec("sh", "-c", DIGEST).out for number in (1, 2))
+        first, second = (digest.of(stage.host(f"{suite}-{number}")) for number in (1, 2))
         assert "zz-container-hosts" in first
         assert first == second
 
