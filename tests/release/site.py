@@ -25,6 +25,7 @@ def build() -> list[str]:
         raise SystemExit("no Python 3.11 here")
     programs = environments.environment("docs", found, *_PACKAGES)
     collection = tree.export("docs")
+    tree.add_dependencies(collection.parents[2])
     site = tree.WORK / "site"
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(mode=0o755)

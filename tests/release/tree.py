@@ -8,6 +8,8 @@ import pathlib
 import shutil
 import subprocess
 
+from ..windows.__main__ import VERSION, install
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / ".work" / "release"
 _INSIDE = "ansible_collections/fleetops/container_hosts"
@@ -30,3 +32,10 @@ def export(name: str) -> pathlib.Path:
     subprocess.run(["git", "init", "--quiet"], cwd=collection, check=True)
     subprocess.run(["git", "add", "--all"], cwd=collection, check=True)
     return collection
+
+
+def add_dependencies(collections: pathlib.Path) -> None:
+    """Put what galaxy.yml depends on into a folder of collections, where no Galaxy server is asked."""
+    install("ansible/windows", VERSION)
+    inside = pathlib.Path("ansible_collections", "ansible", "windows")
+    shutil.copytree(ROOT / ".work" / "collections" / inside, collections / inside)
