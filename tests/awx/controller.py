@@ -54,7 +54,10 @@ class Controller:
 
     def answer(self, method: str, path: str, asked: dict[str, str], said: t.Any) -> tuple[int, t.Any]:
         """The status and the body for a request."""
-        endpoint, number, below = re.fullmatch(rf"{_API}([a-z_]+)/(?:(\d+)/)?(?:([a-z_]+)/)?", path).groups()
+        parts = re.fullmatch(rf"{_API}([a-z_]+)/(?:(\d+)/)?(?:([a-z_]+)/)?", path)
+        if parts is None:
+            return 404, {"detail": "Not found."}
+        endpoint, number, below = parts.groups()
         if endpoint == "tokens":
             return 201, {"id": 1, "token": "made-up"}
         if below == "survey_spec":

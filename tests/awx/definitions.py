@@ -22,7 +22,7 @@ class _Unsafe(str):
     """What Ansible does not template."""
 
 
-_Loader.add_constructor("!unsafe", lambda loader, node: _Unsafe(loader.construct_scalar(node)))
+_Loader.add_constructor("!unsafe", lambda _loader, node: _Unsafe(node.value))
 
 
 def load() -> dict[str, t.Any]:
