@@ -26,8 +26,8 @@ GOOD = {"variable": "a", "question_name": "A?", "type": "text", "required": True
 
 def test_surveys_are_what_awx_takes():
     for template in definitions.load()["controller_templates"]:
-        if "survey" in template:
-            assert definitions.problems(template["survey"]) == [], template["name"]
+        assert template["survey_enabled"] is True
+        assert definitions.problems(template["survey"]) == [], template["name"]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,18 @@ def test_credential_types_name_their_own_fields():
 def test_each_template_has_its_file_where_the_collection_has_the_playbook():
     for template in definitions.load()["controller_templates"]:
         wrapper = definitions.PROJECT / template["playbook"]
-        if (ROOT / "playbooks" / template["playbook"]).exists():
-            play = yaml.safe_load(wrapper.read_text())[0]
-            assert play["ansible.builtin.import_playbook"] == f"fleetops.container_hosts.{wrapper.stem}"
+        (play,) = yaml.safe_load(wrapper.read_text())
+        assert play["ansible.builtin.import_playbook"] == f"fleetops.container_hosts.{wrapper.stem}"
+        assert (ROOT / "playbooks" / wrapper.name).is_file()
+
+
+def test_a_rollout_is_never_in_slices_nor_twice_at_once():
+    for template in definitions.load()["controller_templates"]:
+        rollout = template["playbook"] == "rollout.yml"
+        assert (int(template["job_slice_count"]) == 1) is rollout
+        if rollout:
+            assert template["ask_job_slice_count_on_launch"] is False
+            assert template["allow_simultaneous"] is False
 
 
 def test_workflows_and_schedules_name_templates():
