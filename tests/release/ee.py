@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from ..stage import images, progress
-from . import environments, tarball, tree
+from . import artefact, environments, tarball, tree
 
 TAG = "container-hosts/ee:latest"
 _CA = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
@@ -25,6 +25,8 @@ def build() -> list[str]:
     artifacts = folder / "artifacts"
     artifacts.mkdir()
     shutil.copy(tarball.build(), artifacts / "fleetops-container_hosts.tar.gz")
+    # What it depends on, which ansible-galaxy would ask a server for.
+    artefact.pack(tree.dependency(), artifacts / "ansible-windows.tar.gz")
     for source in (_CA, _PIP):
         (artifacts / source.name).write_bytes(source.read_bytes() if source.exists() else b"")
     found = environments.python("3.11")

@@ -34,8 +34,12 @@ def export(name: str) -> pathlib.Path:
     return collection
 
 
-def add_dependencies(collections: pathlib.Path) -> None:
-    """Put what galaxy.yml depends on into a folder of collections, where no Galaxy server is asked."""
+def dependency() -> pathlib.Path:
+    """The folder of what galaxy.yml depends on, had without a Galaxy server."""
     install("ansible/windows", VERSION)
-    inside = pathlib.Path("ansible_collections", "ansible", "windows")
-    shutil.copytree(ROOT / ".work" / "collections" / inside, collections / inside)
+    return ROOT / ".work" / "collections" / "ansible_collections" / "ansible" / "windows"
+
+
+def add_dependencies(collections: pathlib.Path) -> None:
+    """Put it into a folder of collections."""
+    shutil.copytree(dependency(), collections / "ansible_collections" / "ansible" / "windows")
