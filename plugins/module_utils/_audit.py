@@ -20,6 +20,7 @@ from . import (
     _audit_units,
     _docker_unit,
     _proxy,
+    _proxy_circleci,
     _proxy_ecs,
     _systemd_environment,
     _toml_library,
@@ -52,6 +53,14 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "consumers": {"type": "list", "elements": "str", "choices": [*CONSUMERS, *WINDOWS], "default": []},
     "docker_cli_users": {"type": "list", "elements": "str", "default": ["root"]},
     "docker_unit": {"type": "str", "default": "docker.service"},
+    "circleci": {
+        "type": "dict",
+        "options": {
+            "direct": {"type": "list", "elements": "str", "default": []},
+            "s3_direct": {"type": "bool", "default": False},
+            "s3_regions": {"type": "list", "elements": "str", "default": []},
+        },
+    },
     "name": {"type": "str", "default": ""},
     "digest_key": {"type": "str", "no_log": True},
     "library": {"type": "str", "no_log": True},
@@ -91,6 +100,15 @@ def proxy_of(params: t.Mapping[str, t.Any]) -> t.Optional[_proxy.Proxy]:
     return _proxy.parse(_proxy_ecs.with_scheme(params["proxy"])) if params["proxy"] else None
 
 
+def _circleci_of(params: t.Mapping[str, t.Any], proxy: t.Optional[_proxy.Proxy]) -> t.Optional[_proxy.Proxy]:
+    """Return the proxy with all that a host of CircleCI server reaches directly; None for a host that is none."""
+    more = params["circleci"]
+    if more is None or proxy is None:
+        return None
+    given, direct = params["proxy"], more["direct"]
+    return _proxy.parse(_proxy_circleci.model(given, direct, s3=more["s3_direct"], s3_regions=more["s3_regions"]))
+
+
 def result(entries: t.List[Entry], proxy: t.Optional[_proxy.Proxy]) -> Entry:
     """Return the module's result of its consumers' entries."""
     order = [*CONSUMERS, *WINDOWS]
@@ -120,7 +138,7 @@ class _Host:
     def __init__(self, params: t.Dict[str, t.Any], run: Run, proxy: t.Optional[_proxy.Proxy]) -> None:
         self.params = params
         self.run = run
-        self.wanted = Wanted(proxy)
+        self.wanted = Wanted(proxy, _circleci_of(params, proxy))
         self.key = params["digest_key"] or ""
         self.asked = set(params["consumers"])
         self.docker_unit = _systemd_environment.unit_name(params["docker_unit"])
@@ -137,11 +155,24 @@ class _Host:
             self.engine_socket = run.root + _docker_unit.socket_of(daemon) if daemon.pid else None
         self.containers_ = _audit_containers.Containers(self.engine_socket)
 
+    @property
+    def is_circleci(self) -> bool:
+        """Whether the host is one of CircleCI server, a Nomad client or the Services machine."""
+        return self.params["circleci"] is not None
+
+    @property
+    def is_nomad_client(self) -> bool:
+        """Whether role circleci_nomad holds users' and sessions' proxies too."""
+        return self.is_circleci and any(self.units.find(name) for name in _NOMAD)
+
     def judged(self, found: Found, wanted: judging.Wanted) -> Entry:
         return judging.judge(found, wanted, self.key)
 
     def mend(self, unshadow: str = "") -> Mend:
         return Mend(self.site, self.site, unshadow or self.site, self.site.replace(".site ", ".remove "))
+
+    def adopting(self, role: str) -> Mend:
+        return self.mend(f"{self.site} --extra-vars {role}_proxy_adopt=true")
 
     def optional(self, consumer: str) -> bool:
         return consumer not in self.asked
@@ -152,20 +183,19 @@ class _Host:
         unit = self.units.find(self.docker_unit)
         if unit is not None:
             is_ecs = any(self.units.find(name) for name in _ECS)
-            adopt = "ecs_proxy_adopt" if is_ecs else "moby_proxy_adopt"
-            mend = self.mend(f"{self.site} --extra-vars {adopt}=true")
-            found = _audit_docker.look(unit, self.units, self.run, mend)
+            role = "circleci_nomad" if self.is_circleci else "ecs" if is_ecs else "moby"
+            found = _audit_docker.look(unit, self.units, self.run, self.adopting(role))
             yield self.judged(found, self.wanted.ecs() if is_ecs else self.wanted.go())
 
     def iotedge(self) -> t.Iterator[Entry]:
         return self._each("iotedge", _IOTEDGE, _IOTEDGE_NAMES, self.wanted.iotedge())
 
     def ecs(self) -> t.Iterator[Entry]:
-        mend = self.mend(f"{self.site} --extra-vars ecs_proxy_adopt=true")
-        return self._each("ecs", _ECS, values.GO, self.wanted.ecs(), mend)
+        return self._each("ecs", _ECS, values.GO, self.wanted.ecs(), self.adopting("ecs"))
 
     def nomad(self) -> t.Iterator[Entry]:
-        return self._each("nomad", _NOMAD, values.GO, self.wanted.go())
+        mend = self.adopting("circleci_nomad") if self.is_circleci else None
+        return self._each("nomad", _NOMAD, values.GO, self.wanted.go(), mend)
 
     def _each(
         self,
@@ -222,7 +252,8 @@ class _Host:
 
     def docker_cli(self) -> t.Iterator[Entry]:
         for user in dict.fromkeys(self.params["docker_cli_users"]):
-            users = f"""{self.site} --extra-vars '{{"moby_client_users": ["{user}"]}}'"""
+            role = "circleci_nomad" if self.is_nomad_client else "moby"
+            users = f"""{self.site} --extra-vars '{{"{role}_client_users": ["{user}"]}}'"""
             mend = Mend(users, users, users, users)
             found = _audit_files.docker_cli(user, mend, self.run, optional=self.optional("docker_cli"))
             if found is not None:
@@ -235,7 +266,8 @@ class _Host:
 
     def environment(self) -> t.Iterator[Entry]:
         task = "Set it by the module fleetops.container_hosts.environment_file, with dialect: pam."
-        found = _audit_files.environment(Mend(task, task, task, task), self.run, optional=self.optional("environment"))
+        mend = self.mend() if self.is_nomad_client else Mend(task, task, task, task)
+        found = _audit_files.environment(mend, self.run, optional=self.optional("environment"))
         if found is not None:
             yield self.judged(found, self.wanted.shared())
 

@@ -16,22 +16,26 @@ from ._errors import Refused
 
 
 class Wanted:
-    """A proxy's settings by reader; None for every reader where no proxy is wanted."""
+    """A proxy's settings by reader; None for every reader where no proxy is wanted.
 
-    def __init__(self, proxy: t.Optional[_proxy.Proxy]) -> None:
+    `circleci`: the proxy as a host of CircleCI server has it, whose programs of all sorts share one longer list.
+    """
+
+    def __init__(self, proxy: t.Optional[_proxy.Proxy], circleci: t.Optional[_proxy.Proxy] = None) -> None:
         self._proxy = proxy
+        self._circleci = circleci
 
     def go(self) -> judging.Wanted:
         """Return what dockerd and Nomad get."""
-        return self._environment("go")
+        return self.shared() if self._circleci else self._environment("go", self._proxy)
 
     def shared(self) -> judging.Wanted:
         """Return what sessions and containers get, where anybody may read it."""
-        return self._environment("shared")
+        return self._environment("shared", self._circleci or self._proxy)
 
     def iotedge(self) -> judging.Wanted:
         """Return what the daemons of Azure IoT Edge and edgeAgent get."""
-        return self._environment("iotedge")
+        return self._environment("iotedge", self._proxy)
 
     def ecs(self) -> judging.Wanted:
         """Return what ecs-init, the agent and the engine below them get."""
@@ -56,8 +60,9 @@ class Wanted:
             if setting in settings
         }
 
-    def _environment(self, readers: str) -> judging.Wanted:
-        if self._proxy is None:
+    @staticmethod
+    def _environment(readers: str, proxy: t.Optional[_proxy.Proxy]) -> judging.Wanted:
+        if proxy is None:
             return None
-        rendered = _proxy_environment.environment(self._proxy, readers=readers, cases=("lower",))
+        rendered = _proxy_environment.environment(proxy, readers=readers, cases=("lower",))
         return t.cast("t.Dict[str, str]", rendered.value)

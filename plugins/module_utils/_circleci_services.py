@@ -177,7 +177,7 @@ class _Machine:
 
     def hold_engine(self) -> t.Tuple[t.Optional[Result], t.Optional[Result]]:
         """Hold the environment of the engine, and look for a proxy in its file, which would win; None without one."""
-        if not self.params["engine"] or self.engine not in self.units:
+        if not self.params["engine"] or not self._engine_is_there():
             return None, None
         environment: t.Dict[str, str] = dict(_proxy_circleci.environment(self.proxy).value) if self.proxy else {}
         defaults = {key: option.get("default") for key, option in _config_json.ARGUMENT_SPEC.items()}
@@ -238,7 +238,11 @@ class _Machine:
 
     def application_started(self) -> t.Optional[float]:
         """Return when the application's container was started, in seconds since the epoch; None if it doesn't run."""
-        if self.init == _replicated.NONE or (self.init == _replicated.SYSTEMD and not self._engine_runs()):
+        if (
+            self.init == _replicated.NONE
+            or _units.left_alone()
+            or (self.init == _replicated.SYSTEMD and not self._engine_runs())
+        ):
             return None
         name = self.params["application_container"]
         try:
@@ -254,6 +258,15 @@ class _Machine:
             return calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
         except ValueError:
             return None
+
+    def _engine_is_there(self) -> bool:
+        if self.init == _replicated.SYSTEMD:
+            return self.engine in self.units
+        # In an image the unit is there before systemd runs.
+        return (
+            self.init == _replicated.NONE
+            and _systemd_environment.unit_from_file(self.engine, self.run.root) is not None
+        )
 
     def _engine_runs(self) -> bool:
         # On a socket that systemd holds, a question alone would start it.

@@ -51,7 +51,12 @@ def init(root: str = "") -> str:
 
 
 def processes(init_: str) -> t.Dict[str, int]:
-    """Return the PIDs of those services that run, in the order of SERVICES; one that isn't installed is not in it."""
+    """Return the PIDs of those services that run, in the order of SERVICES; one that isn't installed is not in it.
+
+    None where files alone are this run's business.
+    """
+    if _units.left_alone():
+        return {}
     if init_ == SYSTEMD:
         found = zip(SERVICES, _units.show([f"{service}.service" for service in SERVICES]))
         return {service: unit.main_pid for service, unit in found if unit is not None and unit.active}

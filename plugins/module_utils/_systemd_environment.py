@@ -144,7 +144,7 @@ def unit_name(name: str) -> str:
 
 
 def _existing(names: t.List[str], booted: bool, root: str) -> t.List[_units.Unit]:
-    found = _units.show(names) if booted else [_unit_from_file(name, root) for name in names]
+    found = _units.show(names) if booted else [unit_from_file(name, root) for name in names]
     for name, unit in zip(names, found):
         if unit is None:
             # systemd itself takes a drop-in for a unit that isn't there without a word, and nothing ever reads it.
@@ -156,7 +156,8 @@ def _existing(names: t.List[str], booted: bool, root: str) -> t.List[_units.Unit
     return [unit for unit in found if unit is not None]
 
 
-def _unit_from_file(name: str, root: str) -> t.Optional[_units.Unit]:
+def unit_from_file(name: str, root: str) -> t.Optional[_units.Unit]:
+    """Return a unit as its file alone tells of it, without systemd; None where no folder has one."""
     template = re.sub(r"@.*(?=\.)", "@", name)
     for folder in _systemd_merge.UNIT_FOLDERS:
         for candidate in dict.fromkeys((name, template)):

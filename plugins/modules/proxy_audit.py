@@ -80,6 +80,27 @@ options:
     description: The engine's unit.
     type: str
     default: docker.service
+  circleci:
+    description:
+      - Given, if only as V({}), for a host of CircleCI server, which role C(circleci_nomad) holds. Wanted is then the
+        longer C(no_proxy) of such a host, to which the metadata service of the instance always belongs.
+    type: dict
+    suboptions:
+      direct:
+        description: What stays direct besides, as C(circleci_nomad_services), C(circleci_nomad_github_enterprise) and
+          C(circleci_nomad_networks) have it.
+        type: list
+        elements: str
+        default: []
+      s3_direct:
+        description: Amazon S3 stays direct too, as C(circleci_nomad_s3_direct) has it.
+        type: bool
+        default: false
+      s3_regions:
+        description: The regions whose S3 does, as C(circleci_nomad_s3_regions) has it.
+        type: list
+        elements: str
+        default: []
   name:
     description:
       - The host's name in the inventory, for the commands in RV(consumers[].mend). By default, the name that the host

@@ -72,7 +72,7 @@ _NOTICE = {"reader": _TEXT, "entry": _TEXT, "why": _TEXT}
 # could name any, for an administrator to carry out on the controller.
 _OUR_COMMAND = re.compile(
     r"ansible-playbook fleetops\.container_hosts\.(?:site|remove) --limit (.+?)"
-    r"""(?: --extra-vars (?:[a-z_]+=true|'\{"moby_client_users": \["[A-Za-z0-9_.-]+"\]\}'))?"""
+    r"""(?: --extra-vars (?:[a-z_]+=true|'\{"(?:moby|circleci_nomad)_client_users": \["[A-Za-z0-9_.-]+"\]\}'))?"""
 )
 
 Data = dict[str, t.Any]

@@ -29,7 +29,7 @@ NAME = "-".join(filter(None, [os.environ.get("STAGE_NAME", "integration"), os.en
 SUITES = ("bookworm", "trixie")
 
 Plays = str | pathlib.Path | list[dict[str, t.Any]]
-Prepare = t.Callable[[Plays, t.Sequence[Host]], tuple[str | pathlib.Path, pathlib.Path]]
+Prepare = t.Callable[..., tuple[str | pathlib.Path, pathlib.Path]]
 
 _numbers = itertools.count(1)
 
@@ -101,14 +101,20 @@ def edge_host(new_host: t.Callable[..., Host]) -> t.Callable[[str], Host]:
 def run_playbook(prepare: Prepare) -> t.Callable[..., playbook.Run]:
     """Run a playbook with ansible-playbook over SSH, and see playbook.Run for what comes back.
 
+    The hosts are in group `moby`, unless another `group` is said.
+
     `run_playbook(plays, *hosts, variables=..., options=("--check", "--diff"))`, where `plays` is a playbook's path
     or FQCN, or a list of plays as Python data. Without hosts it has the whole fleet.
     """
 
     def run(
-        plays: Plays, *hosts: Host, variables: dict[str, t.Any] | None = None, options: t.Sequence[str] = ()
+        plays: Plays,
+        *hosts: Host,
+        variables: dict[str, t.Any] | None = None,
+        options: t.Sequence[str] = (),
+        group: str = "moby",
     ) -> playbook.Run:
-        return playbook.run(*prepare(plays, hosts), *options, variables=variables)
+        return playbook.run(*prepare(plays, hosts, group), *options, variables=variables)
 
     return run
 
@@ -119,9 +125,13 @@ def start_playbook(prepare: Prepare) -> t.Iterator[t.Callable[..., playbook.Runn
     started: list[playbook.Running] = []
 
     def start(
-        plays: Plays, *hosts: Host, variables: dict[str, t.Any] | None = None, options: t.Sequence[str] = ()
+        plays: Plays,
+        *hosts: Host,
+        variables: dict[str, t.Any] | None = None,
+        options: t.Sequence[str] = (),
+        group: str = "moby",
     ) -> playbook.Running:
-        started.append(playbook.start(*prepare(plays, hosts), *options, variables=variables))
+        started.append(playbook.start(*prepare(plays, hosts, group), *options, variables=variables))
         return started[-1]
 
     yield start
@@ -131,11 +141,11 @@ def start_playbook(prepare: Prepare) -> t.Iterator[t.Callable[..., playbook.Runn
 
 @pytest.fixture
 def prepare(stage: fleet.Fleet, tmp_path: pathlib.Path) -> Prepare:
-    """Write down plays and an inventory of some hosts; returns both paths."""
+    """Write down plays and an inventory of some hosts, all in one group; returns both paths."""
 
     numbers = itertools.count(1)
 
-    def write(plays: Plays, hosts: t.Sequence[Host]) -> tuple[str | pathlib.Path, pathlib.Path]:
+    def write(plays: Plays, hosts: t.Sequence[Host], group: str = "moby") -> tuple[str | pathlib.Path, pathlib.Path]:
         folder = tmp_path / f"run-{next(numbers)}"
         folder.mkdir()
         if isinstance(plays, list):
@@ -143,7 +153,7 @@ def prepare(stage: fleet.Fleet, tmp_path: pathlib.Path) -> Prepare:
             written.write_text(yaml.safe_dump(plays, sort_keys=False, allow_unicode=True), encoding="utf-8")
             plays = written
         where = folder / "inventory" / "hosts.json"
-        inventory.write(where, stage.folder, list(hosts or stage.hosts), stage.squid)
+        inventory.write(where, stage.folder, list(hosts or stage.hosts), stage.squid, group)
         return plays, where
 
     return write

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 import time
 import typing as t
 
@@ -18,6 +19,9 @@ from ansible_collections.fleetops.container_hosts.tests.stage.registry import HU
 
 Play = t.Callable[..., playbook.Run]
 
+COLLECTION = "fleetops.container_hosts"
+GROUP = "circleci_nomad"
+DROPIN = "zzz-container-hosts-circleci.conf"
 ROLE = [{"hosts": "moby", "gather_facts": False, "roles": ["fleetops.container_hosts.circleci_nomad"]}]
 UNITS = ("docker", "nomad")
 STARTED = "39f53479d3a045ac8e11786248231fbf"  # systemd.journal-fields(7): a start of a unit that has ended well
@@ -263,6 +267,81 @@ def test_a_drain_that_takes_too_long_leaves_everything_as_it_was(client: t.Calla
     assert one.host.read(circleci.ENGINE_FILE).count("no_proxy") == 0
     assert one.proxies("nomad")["NO_PROXY"] == one.proxies("docker")["NO_PROXY"]
     assert len([line for line in circleci.log(one.host) if line.startswith("drain ")]) == drains
+
+
+def test_a_rollout_drains_one_client_after_the_other(client: t.Callable[[str], Client], tmp_path: pathlib.Path) -> None:
+    first, second = client("trixie"), client("bookworm")
+    hosts = [first.host, second.host]
+    by_host = "{{{{ {1!r} if inventory_hostname == {0!r} else {2!r} }}}}"
+    proxy = first.stage.squid
+    said = first.said(
+        container_hosts_proxy={
+            "http": proxy.url(squid.AUTH_PORT),
+            "username": squid.USER,
+            "password": squid.PASSWORD,
+            "no_proxy": ["corp.example.com"],
+        },
+        circleci_nomad_client_users=["root"],
+        circleci_nomad_s3_direct=True,
+        circleci_nomad_engine_method=by_host.format(first.host.name, "daemon_json", "systemd"),
+        circleci_nomad_leftovers="removed",
+        rollout_canary=[first.host.name],
+        rollout_batch=1,
+    )
+    processes = second.processes()
+    assert circleci.run(first.host, "long").rc == 0
+    running = first.start(f"{COLLECTION}.rollout", *hosts, variables=said, group=GROUP)
+
+    # While the first one waits for its job, the second one is as it was, and gets jobs.
+    first.until(lambda: circleci.node(first.host).get("DrainStrategy"), seconds=180)
+    assert circleci.run(second.host, "meanwhile").rc == 0
+    assert (second.processes(), second.proxies("nomad")) == (processes, {})
+    circleci.finish(first.host, "long")
+    second.until(lambda: circleci.node(second.host).get("DrainStrategy"), seconds=180)
+    # And while the second one does, the first one gets some, which have the proxy.
+    assert first.eligible()
+    assert circleci.run(first.host, "next").rc == 0
+    assert circleci.job(first.host, "next")["environment"]["HTTPS_PROXY"].endswith(
+        f"@{proxy.address}:{squid.AUTH_PORT}"
+    )
+    circleci.finish(second.host, "meanwhile")
+    assert "Batch 2 of 2: 2 of 2 done, 0 left." in " ".join(running.wait().ok().stdout.split())
+    for one in (first, second):
+        assert one.eligible()
+        assert not [line for line in circleci.log(one.host) if line.startswith("ended") and not line.endswith(": 0")]
+    assert first.proxies("nomad") == second.proxies("nomad")
+
+    # A variable of this role alone makes a host one that is left, and the audit judges by the same variables.
+    services = by_host.format(first.host.name, SERVICES, "10.0.1.239")
+    more = {**said, "circleci_nomad_services": [services], "audit_report_folder": str(tmp_path / "audit")}
+    looked = first.run(f"{COLLECTION}.rollout", *hosts, variables=more, options=["--check"], group=GROUP).ok()
+    assert "1 of 2 hosts run with it already, 1 are left" in " ".join(looked.stdout.split())
+    first.run(f"{COLLECTION}.audit", *hosts, variables=more, group=GROUP).ok()
+    report = (tmp_path / "audit" / "audit.json").read_text("utf-8")
+    for host in json.loads(report)["hosts"]:
+        verdicts = {each["consumer"]: each["verdict"] for each in host["consumers"]}
+        held = {verdicts[consumer] for consumer in ("docker", "docker_cli", "nomad", "environment")}
+        assert held == {"in_sync" if host["host"] == first.host.name else "drifted"}, verdicts
+        assert verdicts["package_manager"] == "in_sync"
+    assert MARK not in report
+
+
+def test_an_image_gets_its_files_alone(client: t.Callable[[str], Client]) -> None:
+    one = client("bookworm")
+    processes, events = one.processes(), circleci.log(one.host)
+    # As group_vars have it, and as AWX writes an answer.
+    for value in (False, "false"):
+        assert (one.role(circleci_nomad_manage_runtime=value).ok().changed != []) == (value is False)
+    assert one.sourced()["HTTPS_PROXY"] == one.stage.squid.url()
+    for unit in UNITS:
+        assert one.stage.squid.url() in one.host.read(f"/etc/systemd/system/{unit}.service.d/{DROPIN}")
+    assert (one.processes(), circleci.log(one.host)) == (processes, events)
+    assert one.host.exec("test", "-e", "/var/lib/container_hosts").rc != 0
+
+    # The next run that may brings it to what runs, drained first.
+    one.role().ok()
+    assert [one.proxies(unit)["HTTPS_PROXY"] for unit in UNITS] == [one.stage.squid.url()] * len(UNITS)
+    assert "drained" in circleci.log(one.host)
 
 
 PODMAN = "[Service]\nExecStart=/bin/sleep infinity\n"

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import pathlib
 import time
 import typing as t
 
@@ -29,6 +31,7 @@ ROLE = [
         ],
     }
 ]
+DROPIN = "/etc/systemd/system/docker.service.d/zzz-container-hosts-circleci.conf"
 SERVICES = ("replicated", "replicated-operator")
 DIRECT = {"169.254.169.254", "10.0.1.238", "ghe.example.com"}
 
@@ -39,15 +42,17 @@ class Machine:
     stage: fleet.Fleet
     run: t.Callable[..., playbook.Run]
 
-    def role(self, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
-        said = {
+    def said(self, **variables: t.Any) -> dict[str, t.Any]:
+        return {
             "container_hosts_proxy": {"http": self.stage.squid.url()},
             "circleci_nomad_services": ["10.0.1.238"],
             "circleci_nomad_github_enterprise": ["ghe.example.com"],
             "circleci_nomad_stable_seconds": 1,
             **variables,
         }
-        return self.run(ROLE, self.host, variables=said, options=options)
+
+    def role(self, options: t.Sequence[str] = (), **variables: t.Any) -> playbook.Run:
+        return self.run(ROLE, self.host, variables=self.said(**variables), options=options)
 
     def pids(self) -> dict[str, int]:
         return {unit: self.host.main_pid(unit) for unit in ("docker", *SERVICES)}
@@ -64,7 +69,7 @@ class Machine:
 
 
 def test_a_machine_with_a_running_application(
-    new_host: t.Callable[..., Host], stage: fleet.Fleet, squid: Squid, run_playbook: t.Any
+    new_host: t.Callable[..., Host], stage: fleet.Fleet, squid: Squid, run_playbook: t.Any, tmp_path: pathlib.Path
 ) -> None:
     one = Machine(new_host("trixie"), stage, run_playbook)
     replicated.install(one.host, stage.folder / "payload.tar")
@@ -106,6 +111,14 @@ def test_a_machine_with_a_running_application(
     assert one.pids() == pids
     assert len(one.log("/run/replicatedctl.log")) == 2
 
+    # The audit says the same, by the inventory's variables.
+    said = one.said(audit_report_folder=str(tmp_path))
+    run_playbook("fleetops.container_hosts.audit", one.host, variables=said, group="circleci_services").ok()
+    [host] = json.loads((tmp_path / "audit.json").read_text("utf-8"))["hosts"]
+    judged = {each["name"]: each["verdict"] for each in host["consumers"]}
+    for name in ("docker.service", "replicated.service", "replicated-operator.service"):
+        assert judged[name] == "in_sync", judged
+
     one.role(circleci_nomad_state="absent", circleci_nomad_application_restart=True).ok()
     assert one.tree() == before
     assert "HTTP_PROXY" not in replicated.words(one.host, "replicated")
@@ -130,13 +143,22 @@ def test_before_the_installation_and_under_upstart(
 ) -> None:
     one = Machine(new_host("bookworm", booted=False), stage, run_playbook)
     empty = one.tree()
+    refused = one.role(circleci_nomad_manage_runtime=True)
+    assert refused.rc != 0
+    assert "systemd does not run here" in refused.stdout
+    assert one.tree() == empty
+    # An image, which has Docker already.
     one.role().ok()
+    assert stage.squid.url() in one.host.read(DROPIN)
     one.role(circleci_nomad_state="absent").ok()
     assert one.tree() == empty
 
     replicated.install_upstart(one.host)
     before = one.tree()
     time.sleep(0.1)  # /proc counts in hundredths of seconds when a process was started
+    pid = one.host.read("/run/replicated.pid")
+    assert one.role(circleci_nomad_manage_runtime=False).ok().changed != []
+    assert one.host.read("/run/replicated.pid") == pid
     one.role().ok()
     commands = [line for line in one.log("/run/initctl.log") if not line.startswith("status")]
     order = ["stop replicated", "stop replicated-operator", "start replicated-operator", "start replicated"]

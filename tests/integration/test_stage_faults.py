@@ -61,7 +61,7 @@ def sleeping(seconds: int) -> list[dict[str, t.Any]]:
     ]
 
 
-def until(happens: t.Callable[[], bool], seconds: float = 15) -> None:
+def until(happens: t.Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not happens():
         assert time.monotonic() < deadline, "it did not happen"
@@ -129,11 +129,11 @@ def test_a_host_is_unplugged(host: Host, squid: Squid) -> None:
 
 def test_a_run_is_killed(host: Host, start_playbook: t.Callable[..., playbook.Running]) -> None:
     """And another one meanwhile is not."""
-    killed, other = start_playbook(sleeping(30), host), start_playbook(sleeping(1), host)
-    until(lambda: host.exec("pgrep", "-fx", "sleep 30").rc == 0)
+    killed, other = start_playbook(sleeping(120), host), start_playbook(sleeping(1), host)
+    until(lambda: host.exec("pgrep", "-fx", "sleep 120").rc == 0)
     assert killed.kill().rc == -signal.SIGKILL
     assert other.wait().ok().of(host.name, "Sleep")
-    host.exec("pkill", "-fx", "sleep 30")
+    host.exec("pkill", "-fx", "sleep 120")
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])

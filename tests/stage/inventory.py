@@ -11,8 +11,10 @@ import typing as t
 from . import host, registry, squid
 
 
-def write(path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], proxy: squid.Squid) -> None:
-    """Write an inventory that Ansible's yaml plugin reads (JSON is YAML)."""
+def write(
+    path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], proxy: squid.Squid, group: str = "moby"
+) -> None:
+    """Write an inventory that Ansible's yaml plugin reads (JSON is YAML); its hosts are all in that one group."""
     variables = {
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(folder / "ssh_key"),
@@ -34,7 +36,7 @@ def write(path: pathlib.Path, folder: pathlib.Path, hosts: list[host.Host], prox
         "moby_stable_seconds": 2,
     }
     members: dict[str, t.Any] = {each.name: {"ansible_host": each.address} for each in hosts}
-    groups = {"children": {"moby": {"hosts": members}}, "vars": variables}
+    groups = {"children": {group: {"hosts": members}}, "vars": variables}
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"container_hosts": groups}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     path.chmod(0o600)

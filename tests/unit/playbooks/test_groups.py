@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[3]
-GROUPS = ("moby", "iotedge", "ecs")
+GROUPS = ("moby", "iotedge", "ecs", "circleci_nomad")
 PLAYBOOKS = ROOT / "playbooks"
-COMBINATIONS = [names for size in (1, 2, 3) for names in itertools.combinations(GROUPS, size)]
+COMBINATIONS = [names for size in range(1, len(GROUPS) + 1) for names in itertools.combinations(GROUPS, size)]
 
 
 def roles_of(playbook: str, groups: tuple[str, ...]) -> list[str]:
@@ -55,6 +55,19 @@ def test_a_rollout_has_the_roles_of_site_in_its_order(groups, in_rollout):
 @pytest.mark.parametrize("groups", COMBINATIONS)
 def test_all_of_it_is_taken_away_again(groups):
     assert set(roles_of("remove.yml", groups)) == set(roles_of("site.yml", groups))
+
+
+def test_the_services_machine_has_its_own_entry_point_and_no_rollout():
+    taken = {}
+    for name in ("site.yml", "remove.yml"):
+        [play] = [
+            each for each in yaml.safe_load((PLAYBOOKS / name).read_text()) if "circleci_services" in each["hosts"]
+        ]
+        imported = [task["ansible.builtin.import_role"] for task in play["tasks"]]
+        taken[name] = {(role["name"].rpartition(".")[2], role.get("tasks_from", "")) for role in imported}
+    assert ("circleci_nomad", "services_machine") in taken["site.yml"]
+    assert taken["site.yml"] == taken["remove.yml"]
+    assert "circleci_services" not in (PLAYBOOKS / "vars" / "rollout.yml").read_text()
 
 
 def test_target_hosts_narrows_what_changes_hosts_by_their_groups():

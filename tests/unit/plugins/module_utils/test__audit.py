@@ -292,6 +292,61 @@ def test_nomad_and_iot_edge(host):
     assert (nomad["verdict"], setting(nomad, "http_proxy")["configured"]) == ("drifted", None)
 
 
+CIRCLECI = {"direct": ["10.0.1.238", "ghe.example.com"], "s3_direct": True, "s3_regions": ["eu-west-1"]}
+# What role circleci_nomad gives such a host, as far as the readers here take it for another list.
+DIRECT = (
+    "10.0.0.0/8,169.254.169.254,metadata.google.internal,ghe.example.com,s3.amazonaws.com,s3.eu-west-1.amazonaws.com"
+)
+
+
+def test_a_nomad_client_of_circleci_needs_more_direct(host):
+    host.unit("docker.service", ALL)
+    host.unit("nomad.service", ALL)
+    for unit in ("docker.service", "nomad.service"):
+        host.dropin("zzz-container-hosts-circleci", ALL, unit)
+        assert host.one(unit.partition(".")[0])["verdict"] == "in_sync"
+        entry = host.one(unit.partition(".")[0], circleci=CIRCLECI)
+        assert (entry["verdict"], entry["uses_wanted"]) == ("drifted", False)
+        assert "without 169.254.169.254, ghe.example.com" in setting(entry, "no_proxy")["difference"]
+
+
+def test_a_nomad_client_of_circleci_in_sync(host):
+    more = {**ALL, "NO_PROXY": DIRECT}
+    jvm = {"JVM_OPTS": "-Dhttps.proxyHost=elsewhere.example.com"}
+    for unit in ("docker.service", "nomad.service"):
+        host.unit(unit, {**more, **jvm})
+        host.dropin("zzz-container-hosts-circleci", {**more, **jvm}, unit)
+    # Sessions' programs know no networks: each address is wanted by itself.
+    sessions = {**more, **jvm, "NO_PROXY": f"localhost,127.0.0.1,::1,10.0.1.238,{DIRECT}"}
+    host.put("etc/environment", "".join(f'{name}="{value}"\n' for name, value in sessions.items()))
+    with host.engine({"HttpProxy": URL, "HttpsProxy": URL, "NoProxy": DIRECT}, {"job": {"NO_PROXY": "10.0.0.0/8"}}):
+        consumers = ["docker", "nomad", "environment", "containers"]
+        found = host.audit(proxy=PROXY, circleci=CIRCLECI, consumers=consumers)["consumers"]
+    verdicts = {each["consumer"]: each["verdict"] for each in found}
+    assert verdicts == {"docker": "in_sync", "nomad": "in_sync", "environment": "in_sync", "containers": "drifted"}
+    assert not any("JVM_OPTS" in json.dumps(each) for each in found)
+    host.put("etc/environment", f"HTTPS_PROXY={OTHER}\n")
+    entry = host.one("environment", circleci=CIRCLECI)
+    assert entry["mend"] == "ansible-playbook fleetops.container_hosts.site --limit host-1"
+
+
+def test_what_mends_a_host_of_circleci_is_its_own_role(host):
+    host.unit("nomad.service", ALL)
+    host.unit("docker.service", ALL)
+    more = {**ALL, "NO_PROXY": DIRECT}
+    for unit in ("docker.service", "nomad.service"):
+        host.dropin("zzz-container-hosts-circleci", more, unit)
+        host.dropin("zzzz", {"HTTPS_PROXY": OTHER}, unit)
+    for entry in host.audit(proxy=PROXY, circleci=CIRCLECI, consumers=["docker", "nomad"])["consumers"]:
+        assert entry["verdict"] == "shadowed"
+        assert entry["mend"].endswith("--extra-vars circleci_nomad_proxy_adopt=true")
+
+
+def test_an_address_that_no_list_can_have_is_refused(host):
+    with pytest.raises(Refused, match="direct"):
+        host.audit(proxy=PROXY, circleci={**CIRCLECI, "direct": ["http://"]})
+
+
 # Containers -----------------------------------------------------------------------------------------------------------
 
 CONFIG_TOML = f'[agent]\nname = "edgeAgent"\n\n[agent.env]\nhttps_proxy = "{URL}"\n'

@@ -24,6 +24,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _docker_api,
     _host_file,
     _replicated,
+    _units,
     _upstart,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
@@ -39,6 +40,7 @@ DIRECT = ["10.0.1.238", "ghe.example.com"]
 CONF, CUSTOMIZATIONS, SCHEDULERER = (
     path[1:] for path in ("/etc/replicated.conf", _circleci_services.CUSTOMIZATIONS, _circleci_services.SCHEDULERER)
 )
+DROPIN = f"etc/systemd/system/docker.service.d/{_circleci_services.DROPIN}.conf"
 OPTIONS = "etc/default/replicated"
 OPERATOR = "etc/default/replicated-operator"
 # What Replicated's installer writes.
@@ -256,6 +258,27 @@ def test_before_the_installation_nothing_is_made_that_the_installer_writes(fresh
     assert sorted(tree(fresh)) == [CUSTOMIZATIONS, SCHEDULERER, CONF]
     assert result["init"] == "none"
     assert stat.S_IMODE((fresh / CONF).stat().st_mode) == 0o644
+
+
+def test_in_an_image_the_engine_has_its_drop_in_where_it_is_installed(fresh):
+    put(fresh, "usr/lib/systemd/system/docker.service", "[Service]\nExecStart=/usr/bin/dockerd\n")
+    before = tree(fresh)
+    _run, result = ensure(fresh)
+    assert URL in tree(fresh)[DROPIN].decode()
+    assert (result["init"], result["restart_required"]) == ("none", [])
+    ensure(fresh, state="absent")
+    assert tree(fresh) == before
+
+
+def test_with_files_alone_no_job_is_asked_for(installed, upstart, monkeypatch):
+    upstart(replicated=["-e", "LOG_LEVEL=info"])
+    monkeypatch.setattr(_units, "_left_alone", True)
+    run, result = ensure(installed)
+    assert run.changed
+    assert result["upstart_restart_required"] == []
+    assert not result["application_running"]
+    monkeypatch.setattr(_units, "_left_alone", False)
+    assert ensure(installed)[1]["upstart_restart_required"] == ["replicated"]
 
 
 def test_the_options_where_the_installer_has_put_them(installed):

