@@ -43,6 +43,7 @@ class ActionModule(ActionBase):
         params = self.validate_argument_spec(ARGUMENT_SPEC)[1]
         warnings = result.setdefault("warnings", [])
         try:
+            _check(params)
             return {**result, **self._report(params, task_vars or {}, warnings)}
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
@@ -72,6 +73,17 @@ class ActionModule(ActionBase):
             "drift": drift and {"since": drift["since"], "counts": drift["counts"]},
             "table": _report_table.render(report, rows=params["table_rows"]),
         }
+
+
+def _check(params: t.Mapping[str, t.Any]) -> None:
+    if not os.path.isabs(params["folder"]):
+        raise Refused(
+            f"{params['folder']!r} is no absolute path",
+            where="folder",
+            instead="Begin it with /, or with {{ playbook_dir }}/.",
+        )
+    if params["table_rows"] < 0:
+        raise Refused("is less than 0", where="table_rows", instead="Write 0 to show no finding.")
 
 
 def _before(params: dict[str, t.Any], warnings: list[str]) -> dict[str, t.Any] | None:

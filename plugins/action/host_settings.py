@@ -21,6 +21,9 @@ _RARE = (
     "iotedge_config",
 )
 
+# There is no CircleCI server on Windows that it could be about.
+_LINUX_ALONE = ("circleci_nomad", "circleci_services")
+
 # What the roles look at before they go their other way.
 _ON_WINDOWS: dict[str, t.Any] = {
     "changed": False,
@@ -41,9 +44,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
-        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
-            return {**result, **_ON_WINDOWS}
         arguments = dict(self._task.args)
+        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+            asked = [kind for kind in _LINUX_ALONE if arguments.get(kind)]
+            return {**result, **(_refused(self, asked[0]) if asked else _ON_WINDOWS)}
         # The other kinds are sent only where they are asked for: a payload of twice the size costs each host.
         rare = any(arguments.get(kind) for kind in _RARE)
         # Imported in here, since each host's task is a process of its own, and few tasks need what is imported.
@@ -62,3 +66,11 @@ class ActionModule(ActionBase):
             wrap_async=self._task.async_val and not self._connection.has_native_async,
         )
         return {**result, **found}
+
+
+def _refused(action: ActionBase, kind: str) -> dict[str, t.Any]:
+    from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
+
+    return refused_on_windows(
+        action, kind, "is for Linux hosts alone, and this is a Windows host", "Take it out of the group."
+    )

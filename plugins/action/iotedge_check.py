@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library
 
 
@@ -21,6 +22,14 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
+        refused = refused_on_windows(
+            self,
+            "iotedge_check",
+            "can't judge a Windows host, where IoT Edge 1.1 is past its end of life, and a later one is in a Linux VM",
+            "Run `iotedge check` on the host, or give the VM (EFLOW) as a host of its own.",
+        )
+        if refused:
+            return {**result, **refused}
         arguments = dict(self._task.args)
         if arguments.get("engine") != "vendor":
             try:

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends the controller's own TOML libraries along where edgeAgent is looked for, in the same round trip."""
+"""Sends the controller's own TOML libraries along where edgeAgent is looked for; judges a Windows host from here."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _audit
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_action, _windows_audit
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Registry
 
 
 class ActionModule(ActionBase):
@@ -20,9 +23,20 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
-        if getattr(self._connection._shell, "_IS_WINDOWS", False):
-            # Judging one is ready, in plugin_utils/_windows_audit, for whoever runs modules there in one place.
-            return {**result, "failed": True, "msg": "proxy_audit: can't look at Windows hosts yet. Leave them out."}
+        if _windows_action.is_windows(self):
+            variables = task_vars or {}
+            name = variables.get("inventory_hostname", "")
+            done = _windows_action.carry_out(
+                self,
+                variables,
+                "proxy_audit",
+                _audit.ARGUMENT_SPEC,
+                {},
+                lambda params, run, execute: _windows_audit.ensure(
+                    {**params, "name": params["name"] or name}, run, Registry(execute)
+                ),
+            )
+            return {**result, **done, "warnings": [*result.get("warnings", ()), *done["warnings"]]}
         arguments = dict(self._task.args)
         if not arguments.get("consumers") or "edge_agent" in arguments["consumers"]:
             # Without tomlkit on the controller, a host of a newer Python can be judged all the same.

@@ -19,7 +19,7 @@ from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certific
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._controller_file import pem
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 
-# The module's own options, of which a Windows host needs two; its checkpoints are for hosts with systemd.
+# The module's own options, of which a Windows host needs two; the others are for hosts with systemd.
 _ON_WINDOWS: dict[str, t.Any] = {
     "certificates": {"type": "list", "elements": "str", "default": [], "aliases": ["certificate"]},
     "name": {"type": "str"},
@@ -27,6 +27,7 @@ _ON_WINDOWS: dict[str, t.Any] = {
     "checkpoint": {"type": "str"},
     "checkpoint_deadline": {"type": "float"},
     "checkpoint_run": {"type": "str"},
+    "manage_runtime": {"type": "str"},
 }
 
 

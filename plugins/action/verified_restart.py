@@ -11,10 +11,12 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
@@ -37,6 +39,17 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
+        refused = refused_on_windows(
+            self,
+            "verified_restart",
+            "has no checkpoint of a Windows host, where a change that fails is taken back by its own task alone",
+            "Run the playbook site with the settings of before, or the playbook remove.",
+        )
+        if refused and boolean(arguments.get("this_run") or False, strict=False):
+            # A rollout asks after a failure: what a task can't prove there, it has taken back itself.
+            return {**result, "changed": False, "checkpoints": []}
+        if refused:
+            return {**result, **refused}
         try:
             if arguments.get("state") == "rolled_back":
                 # What is taken back may be IoT Edge's, whose agent is then judged by its file.

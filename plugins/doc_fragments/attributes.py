@@ -67,6 +67,7 @@ options:
       - V(false) holds files alone true, for an image that is being built on a machine which runs systemd. Nothing is
         reported to need a restart, and O(checkpoint) has no effect.
       - V(true) fails where systemd does not run.
+      - A Windows host has no use for it.
     type: str
     choices: [auto, "true", "false"]
     default: auto

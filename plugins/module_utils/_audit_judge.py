@@ -83,6 +83,7 @@ class Found(t.NamedTuple):
     leftovers: t.Sequence[Leftover] = ()
     go: bool = True  # no_proxy as Go reads it
     optional: bool = False  # need not have a proxy
+    due: str = ""  # why a restart is due, where what runs can't be told
 
 
 def absent(consumer: str, kind: str) -> t.Dict[str, t.Any]:
@@ -104,7 +105,7 @@ def judge(found: Found, wanted: Wanted, key: str = "") -> t.Dict[str, t.Any]:
     reasons = {
         DRIFTED: [row.drift for row in wrong] or ["the collection's settings are still there, and no proxy is wanted"],
         SHADOWED: [f"{row.winner.where} wins over the collection's own" for row in shadowed if row.winner],
-        RESTART_NEEDED: [f"{row.name} {row.stale}" for row in stale],
+        RESTART_NEEDED: [f"{row.name} {row.stale}" for row in stale] or [found.due],
         LEGACY: [f"{each.path} ({each.tool}): {each.why}" for each in found.leftovers],
         UNMANAGED: ["no proxy is wanted, and one is set" if wanted is None else "has no proxy, and needs none"],
     }
@@ -145,7 +146,7 @@ def _verdict(found: Found, rows: t.Sequence[_Row], wanted: Wanted) -> str:
         return UNMANAGED if found.optional and not found.configured else DRIFTED
     if wanted is None and managed:
         return DRIFTED
-    if any(row.stale for row in rows):
+    if found.due or any(row.stale for row in rows):
         return RESTART_NEEDED
     if found.leftovers:
         return LEGACY

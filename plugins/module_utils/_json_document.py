@@ -44,10 +44,27 @@ class _Style(t.NamedTuple):
     colon: str  # between key and value
 
 
-class _Splice(t.NamedTuple):
+class Splice(t.NamedTuple):
+    """What stands from `start` to `end` gives way to `text`."""
+
     start: int
     end: int
     text: str
+
+    def moved(self, by: int) -> Splice:
+        return Splice(self.start + by, self.end + by, self.text)
+
+
+class Spelled(str):
+    """A text that brings its own spelling along: JSON has several for one, such as \u00e9, and readers see none."""
+
+    literal: str
+
+    def __new__(cls, literal: str) -> Spelled:
+        """Take the JSON string `literal`, quotes included."""
+        self = super().__new__(cls, json.loads(literal))
+        self.literal = literal
+        return self
 
 
 def edit(
@@ -89,15 +106,46 @@ def is_blank(source: t.Optional[bytes]) -> bool:
 def line_of(source: bytes, path: Path) -> t.Optional[int]:
     """Return the line (from 1) on which the key at `path` stands, or None where it doesn't."""
     text = decoded(source, "")
-    parent = top_object(text, "")
+    found = _member_at(text, path, {})
+    return None if found is None else line_at(text, found.start)
+
+
+def literals_of(source: bytes, paths: t.Iterable[Path]) -> t.List[t.Optional[str]]:
+    """Return the value at each of `paths` as it is spelled there, or None where there is none."""
+    text = decoded(source, "")
+    known: t.Dict[int, Object] = {}  # so that what many paths share is taken apart once
+    found = [_member_at(text, path, known) for path in paths]
+    return [None if member is None else text[member.value_start : member.end] for member in found]
+
+
+def _member_at(text: str, path: Path, known: t.Dict[int, Object]) -> t.Optional[Member]:
+    parent = known.get(-1) or top_object(text, "")
+    known[-1] = parent or Object(0, 0, [])
     for depth, key in enumerate(path):
         found = next((member for member in reversed(parent.members) if member.key == key), None) if parent else None
-        if found is None:
+        if found is None or depth == len(path) - 1:
+            return found
+        if not isinstance(found.value, dict):
             return None
-        if depth == len(path) - 1:
-            return line_at(text, found.start)
-        parent = object_at(text, found.value_start, "") if isinstance(found.value, dict) else None
+        parent = known.get(found.value_start) or object_at(text, found.value_start, "")
+        known[found.value_start] = parent
     return None
+
+
+def steps(
+    text: str, settings: t.Mapping[str, t.Any], remove: t.Sequence[Path] = (), *, name: str = ""
+) -> t.Iterator[t.List[Splice]]:
+    """Yield what `edit` does to an object that has a member which stays: for `text`, then for what that made of it."""
+    top = top_object(text, name)
+    if settings and top is not None:
+        splices = _setting(text, top, _checked(settings, ()), name)
+        yield splices
+        text = _spliced(text, splices)
+        top = top_object(text, name)
+    if remove and top is not None:
+        splices = []
+        _take(text, top, _tree([checked_path(path) for path in remove]), (), name, splices)
+        yield splices
 
 
 # What is asked for ------------------------------------------------------------------------------------------------
@@ -118,7 +166,8 @@ def _checked(value: t.Any, path: t.Tuple[str, ...]) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [_checked(inner, (*path, str(index))) for index, inner in enumerate(value)]
     if isinstance(value, str):
-        return checked_text(value, path)
+        text = checked_text(value, path)
+        return value if isinstance(value, Spelled) else text
     if isinstance(value, float) and not math.isfinite(value):
         raise Refused(f"is {value}, which JSON cannot say", where=dotted(path))
     if isinstance(value, int) and value.bit_length() > 1024:
@@ -161,12 +210,15 @@ def _set(text: t.Optional[str], wanted: t.Dict[str, t.Any], name: str) -> str:
         style = _Style("\n", "", _NEW_INDENT, ", ", ": ")
         body = _render(wanted, style)
         return body + "\n" if text is None else text + body
-    splices: t.List[_Splice] = []
-    if top.members:
-        _merge(text, top, wanted, (), _style(text, top), name, splices)
-    else:
-        splices.append(_fill_top(text, top, wanted))
-    return _spliced(text, splices)
+    return _spliced(text, _setting(text, top, wanted, name))
+
+
+def _setting(text: str, top: Object, wanted: t.Dict[str, t.Any], name: str) -> t.List[Splice]:
+    if not top.members:
+        return [_fill_top(text, top, wanted)]
+    splices: t.List[Splice] = []
+    _merge(text, top, wanted, (), _style(text, top), name, splices)
+    return splices
 
 
 def _merge(
@@ -176,7 +228,7 @@ def _merge(
     path: t.Tuple[str, ...],
     style: _Style,
     name: str,
-    splices: t.List[_Splice],
+    splices: t.List[Splice],
 ) -> None:
     """Add to `splices` what makes the members of `wanted` stand in the object `into`."""
     added = []
@@ -199,16 +251,16 @@ def _merge(
         elif not same(member.value, value):
             old = text[member.value_start : member.end]
             inline = isinstance(member.value, list) and bool(member.value) and "\n" not in old
-            splices.append(_Splice(member.value_start, member.end, _render(value, style, inline)))
+            splices.append(Splice(member.value_start, member.end, _render(value, style, inline)))
     if added and into.members:
         separator = _separator(text, into, style)
-        splices.append(_Splice(into.members[-1].end, into.members[-1].end, "".join(separator + new for new in added)))
+        splices.append(Splice(into.members[-1].end, into.members[-1].end, "".join(separator + new for new in added)))
     elif added:
         between = "," + style.newline + style.indent if style.newline else style.comma
-        splices.append(_Splice(into.closing, into.closing, between.join(added)))
+        splices.append(Splice(into.closing, into.closing, between.join(added)))
 
 
-def _fill_top(text: str, top: Object, wanted: t.Dict[str, t.Any]) -> _Splice:
+def _fill_top(text: str, top: Object, wanted: t.Dict[str, t.Any]) -> Splice:
     """Fill a document that was an empty object, so that its removal can tell what it was."""
     inside = text[top.opening + 1 : top.closing]
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -221,7 +273,7 @@ def _fill_top(text: str, top: Object, wanted: t.Dict[str, t.Any]) -> _Splice:
     style = _Style(newline, _last_line(before) if newline else "", unit, ", ", ": ")
     between = "," + newline + style.indent if newline else style.comma
     members = between.join(f"{_quoted(key)}{style.colon}{_render(value, style)}" for key, value in wanted.items())
-    return _Splice(top.opening + 1, top.closing, before + members + after)
+    return Splice(top.opening + 1, top.closing, before + members + after)
 
 
 def _style(text: str, around: Object) -> _Style:
@@ -286,6 +338,8 @@ def _render(value: t.Any, style: _Style, inline: bool = False) -> str:
 
     An object always has white space before its closing brace: this says, when its last member goes, that it is ours.
     """
+    if isinstance(value, Spelled):
+        return value.literal
     if not isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     opening, closing = "{}" if isinstance(value, dict) else "[]"
@@ -329,16 +383,21 @@ def _remove(text: str, paths: t.Sequence[t.Tuple[str, ...]], name: str) -> t.Opt
     top = top_object(text, name)
     if top is None:
         return text
+    splices: t.List[Splice] = []
+    if _take(text, top, _tree(paths), (), name, splices):
+        return _emptied(text, top)
+    return _spliced(text, splices)
+
+
+def _tree(paths: t.Sequence[Path]) -> t.Dict[str, t.Any]:
+    """Return the keys of `paths` as nested objects that end in None, as `_take` wants them."""
     doomed: t.Dict[str, t.Any] = {}
     for path in sorted(paths, key=len, reverse=True):
         node = doomed
         for key in path[:-1]:
             node = node.setdefault(key, {})
         node[path[-1]] = None  # a shorter path comes later and takes what was under it along
-    splices: t.List[_Splice] = []
-    if _take(text, top, doomed, (), name, splices):
-        return _emptied(text, top)
-    return _spliced(text, splices)
+    return doomed
 
 
 def _take(
@@ -347,14 +406,14 @@ def _take(
     doomed: t.Dict[str, t.Any],
     path: t.Tuple[str, ...],
     name: str,
-    splices: t.List[_Splice],
+    splices: t.List[Splice],
 ) -> bool:
     """Add to `splices` what takes the `doomed` keys away; True, and nothing, where no member would stay.
 
     `doomed` maps a key to None, or to the doomed keys below it.
     """
     gone = set()
-    inner: t.List[_Splice] = []
+    inner: t.List[Splice] = []
     for key, below in doomed.items():
         here = (*path, key)
         index = _find(text, from_, key, here, name)
@@ -372,15 +431,15 @@ def _take(
         if text[child.members[-1].end : child.closing]:
             gone.add(index)
         else:
-            inner.append(_Splice(child.members[0].start, child.closing, ""))
+            inner.append(Splice(child.members[0].start, child.closing, ""))
     if gone and len(gone) == len(from_.members):
         return True
     kept = min((index for index in range(len(from_.members)) if index not in gone), default=0)
     for index in sorted(gone):
         if index > kept:
-            inner.append(_Splice(from_.members[index - 1].end, from_.members[index].end, ""))
+            inner.append(Splice(from_.members[index - 1].end, from_.members[index].end, ""))
         else:
-            inner.append(_Splice(from_.members[index].start, from_.members[index + 1].start, ""))
+            inner.append(Splice(from_.members[index].start, from_.members[index + 1].start, ""))
     splices.extend(inner)
     return False
 
@@ -401,7 +460,7 @@ def _emptied(text: str, top: Object) -> t.Optional[str]:
     return f"{prefix}{{{inside}}}{suffix}"
 
 
-def _spliced(text: str, splices: t.Sequence[_Splice]) -> str:
+def _spliced(text: str, splices: t.Sequence[Splice]) -> str:
     pieces = []
     position = 0
     for splice in sorted(splices):

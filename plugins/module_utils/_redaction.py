@@ -51,8 +51,8 @@ _SECRET_BELOW = {
 _PEM_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.IGNORECASE | re.DOTALL
 )
-# The option that holds one; its value may lack that form, and then is refused.
-_KEY_OPTION = "key_content"
+# The options that hold one, whose value may lack that form and then is refused, or a secret of another kind.
+_KEY_OPTIONS = ("key_content", "digest_key")
 _PART_OF_TEXT = re.compile(r"""\b((?:SharedAccessKey|AccountKey|pin-value)=)([^\s;&"']+)""")
 
 
@@ -171,7 +171,7 @@ def _is_secret(name: t.Any, value: t.Any) -> bool:
         return False
     if name.lower() in _SECRET_TEXTS:
         return isinstance(value, str)
-    return name == _KEY_OPTION or _NAMED_SECRET.search(name + "=x") is not None
+    return name in _KEY_OPTIONS or _NAMED_SECRET.search(name + "=x") is not None
 
 
 def _shown(content: t.Optional[bytes], secrets: t.Sequence[str]) -> str:

@@ -31,7 +31,7 @@ attributes:
     support: none
     details: RV(drift) says what has changed.
   idempotent:
-    details: The files have the time of their making. It is no change if nothing else differs.
+    details: The files have the time of their making. It is no change if no verdict and no value differs.
 options:
   results:
     description:
@@ -92,7 +92,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed:
-  description: Whether anything but the time differs from the report compared with, or there was none.
+  description: Whether a verdict or a value differs from the report compared with, or there was none.
   returned: always
   type: bool
 files:

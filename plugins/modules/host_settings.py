@@ -15,7 +15,7 @@ description:
   - Does what the modules named by its options do, with the same options and the same results, in one task.
     A remote task costs more than all the work of one of these modules, so a role over a large fleet uses this one.
   - Where the shell of the connection is one of Windows, it does nothing, and says so by RV(windows); what is for such
-    hosts is M(fleetops.container_hosts.win_host_settings).
+    hosts is M(fleetops.container_hosts.win_host_settings). What is of CircleCI is refused there.
   - Every entry is checked for form before the first is acted on.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes

@@ -17,18 +17,19 @@ description:
   - Gives each a verdict, says why, and names the command that mends it.
   - A C(no_proxy) list that means the same is the same, whatever its order and spelling; so is a URL.
   - Never fails for what it finds, changes nothing on the host, and needs nothing there but Python. No daemon is started
-    by it.
+    by it. A Windows host is judged from the controller, with modules of C(ansible.windows).
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.proxy
 requirements:
   - tomlkit >= 0.12 on the controller, in the Python that runs Ansible, for V(edge_agent)
+  - the collection C(ansible.windows) on the controller, for Windows hosts
 attributes:
   diff_mode:
     support: none
     details: Nothing is ever changed.
   platform:
-    platforms: linux
+    platforms: linux, windows
   async:
     description: Supports being used with the C(async) keyword.
     support: full
@@ -47,10 +48,11 @@ options:
         the container of the Amazon ECS agent, V(nomad) the Nomad client, V(replicated) the services of that name,
         V(containers) all other containers that run, V(package_manager) apt, dnf or yum, V(environment)
         C(/etc/environment).
-      - V(docker_cli), V(containers) and V(environment) need not have a proxy. One that has none is V(unmanaged), unless
-        it is named here.
       - V(windows_service) are the services of Docker, Azure IoT Edge 1.1 and the Amazon ECS agent on Windows, and
-        V(windows_machine) its machine's variables.
+        V(windows_machine) its machine's variables. They are judged by the registry, from the controller, with
+        ansible.windows; nothing that runs is looked at.
+      - V(docker_cli), V(containers), V(environment) and V(windows_machine) need not have a proxy. One that has none is
+        V(unmanaged), unless it is named here.
       - Empty means all of them that the host's system has. One that can't be looked at is left out, and
         RV(notices) says why.
     type: list

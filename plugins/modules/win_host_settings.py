@@ -120,6 +120,14 @@ restored:
   returned: failure, once something had been written
   type: list
   elements: str
+outcome:
+  description: How a change ended that failed.
+  returned: failure, once something had been written
+  type: dict
+  contains:
+    state:
+      description: V(rolled_back), or V(failed) where not all of it could be taken back.
+      type: str
 initialized:
   description: Whether the Amazon ECS agent was set up.
   returned: success

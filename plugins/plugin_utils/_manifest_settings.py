@@ -50,8 +50,14 @@ class Options(t.NamedTuple):
 class _Edit:
     """Gathers what is to be set and taken out."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, source: bytes) -> None:
         self.manifest = manifest
+        pieces = [
+            (*module.path, "settings", key)
+            for module in manifest.modules
+            for key in create_options.keys(module.settings)
+        ]
+        self.literals = dict(zip(pieces, _json_document.literals_of(source, pieces), strict=True))
         self.wanted: dict[str, t.Any] = {}
         self.doomed: list[Path] = []
 
@@ -87,7 +93,7 @@ class _Containers:
 def apply(source: bytes, options: Options, *, absent: bool = False, name: str = "") -> bytes:
     """Return the manifest with what `options` ask for, or with it taken out; raises Refused."""
     manifest = read(source, name=name)
-    edit = _Edit(manifest)
+    edit = _Edit(manifest, source)
     containers = _Containers()
     _check_names(manifest, options, name)
     for module in manifest.modules:
@@ -227,7 +233,10 @@ def _create_options(edit: _Edit, module: Module, containers: _Containers, where:
         if wanted:
             edit.set((*settings, create_options.KEY), wanted)
         return
-    before = create_options.joined(module.settings, where)
+    if not wanted and not doomed:
+        return
+    create_options.joined(module.settings, where)  # refuses what is no text
+    before = create_options.spelled(edit.literals[*settings, key] for key in create_options.keys(module.settings))
     after = create_options.edited(before, wanted, doomed, where)
     if after == before:
         return

@@ -13,6 +13,9 @@ import typing as t
 from ._report_model import OF_HOSTS, PROBLEMS, VERDICTS, Data
 from ._report_text import visible
 
+# A host may answer with a traceback, or with whatever its shell printed; the files have all of it.
+_LONGEST = 500
+
 
 def render(report: Data, *, rows: int) -> list[str]:
     """Return the lines. Of the findings, the first `rows`, the worst first; a last line says how many are left out."""
@@ -65,12 +68,16 @@ def _finding_lines(report: Data, rows: int) -> list[str]:
     told = _columns(names)
     lines.append(f"{told[0]}  WHY")
     for start, (_host, entry) in zip(told[1:], found[:rows], strict=True):
-        lines.append(f"{start}  {visible(entry['why'])}".rstrip())
+        lines.append(f"{start}  {_short(visible(entry['why']))}".rstrip())
         if entry["mend"]:
             lines.append(f"    mend: {visible(entry['mend'])}")
     if len(found) > rows:
         lines.append(f"and {len(found) - rows} more; the report's files have all of them")
     return lines
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ... ({len(text) - _LONGEST} characters more)"
 
 
 def _columns(matrix: t.Sequence[t.Sequence[str]], right: bool = False) -> list[str]:

@@ -6,11 +6,13 @@
 
 """The audit of a Windows host: services' and the machine's variables, as the registry has them.
 
-No module shows the environment of a running process there, so what runs is never told.
+No module shows the environment of a running process there, so what runs is never told. That a restart is due is, where
+a run of this collection has left its mark.
 """
 
 from __future__ import annotations
 
+import shlex
 import typing as t
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _audit, _proxy, _proxy_ecs
@@ -22,14 +24,16 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_environment as core
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES, find
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key, Registry
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_settings import MARK
 
 DOCKER, AGENT = "docker", "AmazonECS"
 # Those of IoT Edge 1.1, which read https_proxy alone.
 _HTTPS_ALONE = ("iotedge", "iotedge-moby")
 _SERVICE, _MACHINE = _audit.WINDOWS
-_MEND = "Set it by the module fleetops.container_hosts.win_registry_environment ({}), and restart what reads it."
+_BY_MODULE = "Set it by the module fleetops.container_hosts.win_registry_environment (scope: machine)."
+_DUE = "was given something else by a run that did not restart it"
 
 
 def ensure(params: t.Mapping[str, t.Any], run: Run, registry: Registry) -> dict[str, t.Any]:
@@ -45,10 +49,15 @@ class _Windows:
         self.run = run
         self.proxy = _audit.proxy_of(params)
         self.key = params["digest_key"] or ""
-        names = (DOCKER, *_HTTPS_ALONE, AGENT)
+        self.optional = _MACHINE not in params["consumers"]
+        name = shlex.quote(params["name"])
+        self.site = f"ansible-playbook fleetops.container_hosts.site --limit {name}"
+        # Most hosts have one of them, or two.
+        there = {core.fold(name) for name in (registry.key(SERVICES) or Key({}, [])).keys}
+        names = [name for name in (DOCKER, *_HTTPS_ALONE, AGENT) if core.fold(name) in there]
         keys = {name: registry.key(f"{SERVICES}\\{name}") for name in names}
         # A key without a program is no service.
-        self.installed = {name: key for name, key in keys.items() if key and "IMAGEPATH" in map(core.fold, key.values)}
+        self.installed = {name: key for name, key in keys.items() if key and find(key.values, "ImagePath")}
         machine = registry.key(MACHINE) or Key({}, [])
         texts = {name: value.data for name, value in machine.values.items() if value.kind in (core.PLAIN, core.EXPAND)}
         self.everybody = _places(texts, MACHINE)
@@ -60,36 +69,33 @@ class _Windows:
         for name, key in self.installed.items():
             where = f"{SERVICES}\\{name}\\Environment"
             try:
-                value = next(
-                    (each for spelled, each in key.values.items() if core.fold(spelled) == "ENVIRONMENT"), None
-                )
-                pairs = dict(filter(None, map(core.split, core.entries_of(value, where))))
+                pairs = dict(filter(None, map(core.split, core.entries_of(find(key.values, "Environment"), where))))
             except Refused as refused:
                 self.run.notice(Notice(name, "Environment", f"{refused}; it was not judged"))
                 continue
             settings = values.SETTINGS[1:2] if name in _HTTPS_ALONE else values.SETTINGS
             configured = {**self.everybody, **_places(pairs, where)}
-            yield self.judged(_SERVICE, name, "service", settings, configured, f"service: {name}")
+            yield self.judged(
+                Found(
+                    _SERVICE,
+                    name,
+                    "service",
+                    settings,
+                    {setting: place for setting, place in configured.items() if setting in settings},
+                    Mend(self.site, self.site, self.site, self.site.replace(".site ", ".remove ")),
+                    due=_DUE if find(key.values, MARK) else "",
+                )
+            )
 
     def machine(self) -> t.Iterator[dict[str, t.Any]]:
         """Yield the entry of the machine's variables, which need not be there where services have their own."""
-        yield self.judged(_MACHINE, "machine", "machine", values.SETTINGS, self.everybody, "scope: machine")
-
-    def judged(
-        self,
-        consumer: str,
-        name: str,
-        kind: str,
-        settings: t.Sequence[str],
-        configured: t.Mapping[str, Place],
-        option: str,
-    ) -> dict[str, t.Any]:
-        mend = Mend(*[_MEND.format(option)] * 4)
-        found = {setting: place for setting, place in configured.items() if setting in settings}
-        optional = consumer == _MACHINE
-        return judging.judge(
-            Found(consumer, name, kind, settings, found, mend, optional=optional), self.wanted(name), self.key
+        mend = Mend(*[_BY_MODULE] * 4)
+        yield self.judged(
+            Found(_MACHINE, "machine", "machine", values.SETTINGS, self.everybody, mend, optional=self.optional)
         )
+
+    def judged(self, found: Found) -> dict[str, t.Any]:
+        return judging.judge(found, self.wanted(found.name), self.key)
 
     def wanted(self, name: str) -> judging.Wanted:
         if self.proxy is None or name in _HTTPS_ALONE:

@@ -89,6 +89,8 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
         _windows_restart.restart(restarts, host, params["stable"])
         if new:
             _windows_ecs.initialize(params["ecs_agent"], run, host)
+            # Which has started the agent: the engine can't be stopped any more before it.
+            touched = [*restarts, *(name for name in _now(params, host) if name not in restarts)]
             # The agent's service may have come with that, and has settings of its own.
             again = _windows_restart.to_restart(_edit(params, run, host), host)
             _windows_restart.restart(again, host, params["stable"])
@@ -98,6 +100,10 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
         _unmark(due, host)
     run.changed = run.changed or bool(restarts) or new
     return result
+
+
+def _now(params: t.Mapping[str, t.Any], host: Host) -> list[str]:
+    return _windows_restart.to_restart(params["services"], host)
 
 
 def _edit(params: t.Mapping[str, t.Any], run: Run, host: Host) -> list[str]:
@@ -197,11 +203,12 @@ class _Before:
 
 
 def _taken_back(refused: Refused, before: _Before, restarts: t.Sequence[str], host: Host, stable: float) -> Failed:
-    report: dict[str, t.Any] = {"restored": [], "restarted": list(restarts)}
+    report: dict[str, t.Any] = {"restored": [], "restarted": list(restarts), "outcome": {"state": "rolled_back"}}
     try:
         report["restored"] = before.restore(host)
         _windows_restart.restart(restarts, host, stable)
     except Refused as again:
+        report["outcome"] = {"state": "failed"}
         return Failed(
             f"{refused.what}; and what was before could not be brought back: {again}",
             result=report,

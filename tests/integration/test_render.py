@@ -11,6 +11,7 @@ import stat
 import subprocess
 import typing as t
 
+import pytest
 import yaml
 from ansible_collections.fleetops.container_hosts.tests.stage import playbook
 
@@ -47,6 +48,10 @@ def test_all_files_are_private_and_of_one_model(tmp_path: pathlib.Path) -> None:
         "ecs-boothook.sh",
         "ecs-cloud-config.yml",
         "ecs-windows.ps1",
+        "windows-docker.reg",
+        "windows-ecs.reg",
+        "windows-iotedge-install.ps1",
+        "windows-iotedge.reg",
     ]
     values = yaml.safe_load(files["circleci-values.yaml"].read_text())["proxy"]
     assert values["https"]["auth"]["password"] == f"{MARK}$(id)'\"%"
@@ -56,10 +61,18 @@ def test_all_files_are_private_and_of_one_model(tmp_path: pathlib.Path) -> None:
     assert render(tmp_path, **said).ok().changed == []
 
 
-def test_an_https_proxy_where_nothing_of_circleci_is_wanted(tmp_path: pathlib.Path) -> None:
-    said: dict[str, t.Any] = {"container_hosts_proxy": {"http": "https://10.0.0.33:3128"}, "render_for": ["ecs"]}
+@pytest.mark.parametrize("wanted", [["ecs"], ["windows"], "ecs,windows"])
+def test_an_https_proxy_where_nothing_of_circleci_is_wanted(tmp_path: pathlib.Path, wanted: str | list[str]) -> None:
+    said: dict[str, t.Any] = {"container_hosts_proxy": {"http": "https://10.0.0.33:3128"}, "render_for": wanted}
     render(tmp_path, **said).ok()
-    assert {path.name.partition("-")[0] for path in (tmp_path / "out").iterdir()} == {"ecs"}
+    rendered = {path.name.partition("-")[0] for path in (tmp_path / "out").iterdir()}
+    assert rendered == set(wanted if isinstance(wanted, list) else wanted.split(","))
+
+
+def test_nothing_is_rendered_for_whom_nobody_knows(tmp_path: pathlib.Path) -> None:
+    done = render(tmp_path, container_hosts_proxy={"http": "http://10.0.0.33:3128"}, render_for=["ecs", "window"])
+    assert "render_for: window is unknown. Write some of ecs, circleci, windows" in " ".join(done.stdout.split())
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_refused_says_why(tmp_path: pathlib.Path) -> None:

@@ -85,6 +85,7 @@ def _use(artefact: pathlib.Path) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         collections = place / "collections"
+        # Without that, Galaxy would be asked for it.
         tree.add_dependencies(collections)
         variables = environments.variables(
             programs,

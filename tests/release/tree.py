@@ -8,7 +8,7 @@ import pathlib
 import shutil
 import subprocess
 
-from ..windows.__main__ import VERSION, install
+from ..windows import __main__ as windows
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / ".work" / "release"
@@ -36,8 +36,8 @@ def export(name: str) -> pathlib.Path:
 
 def dependency() -> pathlib.Path:
     """The folder of what galaxy.yml depends on, had without a Galaxy server."""
-    install("ansible/windows", VERSION)
-    return ROOT / ".work" / "collections" / "ansible_collections" / "ansible" / "windows"
+    windows.main()
+    return windows.FOLDER
 
 
 def add_dependencies(collections: pathlib.Path) -> None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import typing as t
 
 from hypothesis import strategies as st
@@ -149,12 +151,47 @@ def _module(draw: t.Any, system: bool, template: bool) -> dict[str, t.Any]:
     if options is not None:
         separators = draw(st.sampled_from([None, (",", ":")]))
         text = json.dumps(options, ensure_ascii=draw(st.booleans()), separators=separators)
+        if not options:
+            text = draw(st.sampled_from(["", " ", "{}", " { } "]))
         settings |= {"createOptions": options} if template else _pieces(text)
     module["settings"] = settings
     env = draw(st.none() | st.dictionaries(st.sampled_from(["A", "LogLevel", "é"]), VALUES, max_size=2))
     if env is not None:
         module["env"] = {name: {"value": value} for name, value in env.items()}
     return module
+
+
+_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _respelled(text: str, spell: t.Callable[[str], str]) -> str:
+    def respell(literal: re.Match[str]) -> str:
+        return '"' + "".join(spell(char) for char in json.loads(literal[0])) + '"'
+
+    return _LITERAL.sub(respell, text)
+
+
+def _numbers(char: str, form: str) -> str:
+    units = char.encode("utf-16-be")
+    return "".join("\\u" + format(int.from_bytes(units[at : at + 2]), form) for at in range(0, len(units), 2))
+
+
+def dotnet(text: str) -> str:
+    """The same as System.Text.Json writes it."""
+    return _respelled(
+        text, lambda char: _numbers(char, "04X") if char in "\"'<>&+`" or ord(char) > 126 else json.dumps(char)[1:-1]
+    )
+
+
+def motley(text: str) -> str:
+    """The same, each character spelled in one of the ways that JSON has for it."""
+    chance = random.Random(text)  # noqa: S311  # the same text each time, not a secret
+
+    def spell(char: str) -> str:
+        ways = [json.dumps(char, ensure_ascii=False)[1:-1], json.dumps(char)[1:-1], _numbers(char, "04x")]
+        return chance.choice([*ways, _numbers(char, "04X"), "\\/" if char == "/" else ways[0]])
+
+    return _respelled(text, spell)
 
 
 @st.composite
@@ -186,4 +223,5 @@ def documents(draw: t.Any) -> bytes:
         document = {"$schema-template": "4.0.0", **document}
     indent = draw(st.sampled_from([None, 2, 4, "\t"]))
     text = json.dumps(document, indent=indent, ensure_ascii=draw(st.booleans()))
-    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))).encode() + draw(st.sampled_from([b"", b"\n"]))
+    text = text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
+    return draw(st.sampled_from([str, dotnet, motley]))(text).encode() + draw(st.sampled_from([b"", b"\n"]))

@@ -21,6 +21,7 @@ from ..stage.playbook import COLLECTIONS
 # What the stand-in for its modules was written after; see modules.KNOWN.
 PACKAGE = "ansible==12.3.0"
 VERSION = "3.3.0"
+FOLDER = COLLECTIONS / "ansible_collections/ansible/windows"
 
 
 def main() -> None:

@@ -66,6 +66,14 @@ class Host:
 
     def play(self, tasks: list[dict[str, t.Any]], *options: str, variables: dict | None = None) -> playbook.Run:
         """Run a playbook of tasks."""
+        book = self.folder / "play.yml"
+        book.write_text(json.dumps([{"hosts": "windows", "gather_facts": False, "tasks": tasks}]))
+        return self.playbook(book, *options, variables=variables)
+
+    def playbook(
+        self, book: str | pathlib.Path, *options: str, groups: t.Sequence[str] = (), variables: dict | None = None
+    ) -> playbook.Run:
+        """Run a playbook, by its path or by the collection's name for it; the host is in `groups`."""
         for stale in ("wire.jsonl", "events.jsonl"):
             (self.folder / stale).unlink(missing_ok=True)
         host = {
@@ -73,9 +81,8 @@ class Host:
             "wine_prefix": str(self.wine.prefix),
             "wine_record": str(self.folder),
         }
-        self._inventory.write_text(json.dumps({"all": {"hosts": {"windows": host}}}))
-        book = self.folder / "play.yml"
-        book.write_text(json.dumps([{"hosts": "windows", "gather_facts": False, "tasks": tasks}]))
+        groups_of_it = {group: {"hosts": {"windows": {}}} for group in groups}
+        self._inventory.write_text(json.dumps({"all": {"hosts": {"windows": host}}, **groups_of_it}))
         return playbook.run(book, self._inventory, "-vvv", "--diff", *options, variables=variables, timeout=300)
 
     def wire(self) -> list[dict[str, str]]:
@@ -126,3 +133,20 @@ def bare(wine: registries.Wine, tmp_path: pathlib.Path, monkeypatch: pytest.Monk
             wine.write(MACHINE, name, kind, data)
     for name in after.keys() - before.keys():
         wine.delete(MACHINE, name)
+
+
+@pytest.fixture
+def running(wine):
+    """Have services made that run; they are gone afterwards."""
+    made = []
+
+    def run(name, depends=""):
+        made.append(name)
+        wine.install(name, depends)
+        assert wine.start(name)
+
+    wine.forget_journal()
+    yield run
+    wine.break_services()
+    for name in reversed(made):
+        wine.uninstall(name)

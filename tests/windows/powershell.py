@@ -27,9 +27,9 @@ class Host:
         self._wine = registries.Wine(pathlib.Path(prefix))
         self._folder = pathlib.Path(record)
 
-    def run(self, command: str, given: bytes, arguments: t.Sequence[str] = ()) -> bytes:
-        """Return what the command prints. `arguments`: those of a process on the controller, if that makes it."""
-        self._record("wire", {"command": " ".join([command, *arguments]), "input": given.decode()})
+    def run(self, command: str, given: bytes) -> bytes:
+        """Return what the command prints."""
+        self._record("wire", {"command": command, "input": given.decode()})
         if command != COMMAND:
             raise modules.Unlike(f"No module, but a command for PowerShell: {command}")
         manifest = json.loads(given.partition(_END_OF_BOOTSTRAP)[2])

@@ -16,6 +16,8 @@ from . import registry_file
 from .registry_file import Values
 
 _SECONDS = 120
+_ATTEMPTS = 5
+_NO_KEY = "Unable to find the specified registry key"
 SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
 # A service that Wine has, and that does nothing; it runs under whatever name.
 PROGRAM = r"C:\windows\system32\spoolsv.exe"
@@ -116,8 +118,7 @@ class Wine:
 
     def export(self, key: str) -> dict[str, Values]:
         """Return a key and all below it; {} where there is none."""
-        if self._reg("export", key, "/y"):
-            # There is no such key: nothing else is wrong with an export.
+        if not self._reg("export", key, "/y"):
             return {}
         try:
             return registry_file.parse(self._file.read_bytes())
@@ -137,7 +138,12 @@ class Wine:
             found.write_bytes(content)
 
     def running(self, service: str) -> bool:
-        return "RUNNING" in self._run("wine", "sc", "query", service)[1]
+        for _attempt in range(_ATTEMPTS):
+            code, said = self._run("wine", "sc", "query", service)
+            if code == 0:
+                return "RUNNING" in said
+        # It says nothing of a service that there isn't.
+        return False
 
     def start(self, service: str) -> bool:
         self._journal(f"start {service}")
@@ -147,7 +153,7 @@ class Wine:
         while True:
             code, said = self._run("wine", "net", "start", service)
             # Its manager starts services of Wine's own at first, and on a busy machine waits too short for one.
-            waits = any(word in said for word in ("locked", "timeout"))
+            waits = not said or any(word in said for word in ("locked", "timeout"))
             if code == 0 or self.running(service):
                 return True
             if not waits or time.monotonic() > deadline:
@@ -156,14 +162,21 @@ class Wine:
 
     def stop(self, service: str) -> None:
         self._journal(f"stop {service}")
-        code, said = self._run("wine", "net", "stop", service)
-        if code:
-            raise RuntimeError(f"{service} does not stop: {said}")
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            code, said = self._run("wine", "net", "stop", service)
+            if code == 0 or not self.running(service):
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{service} does not stop: {said}")
+            time.sleep(0.5)
 
     def install(self, service: str, depends: str = "") -> None:
         deadline = time.monotonic() + _SECONDS
         while self._run("wine", "sc", "create", service, "binPath=", PROGRAM)[0]:
             # It says nothing, whatever was wrong: a busy machine, or a manager that is still starting.
+            if "ImagePath" in (self.read(rf"{SERVICES}\{service}") or {}):
+                break
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{service} can't be made")
             time.sleep(0.5)
@@ -181,6 +194,9 @@ class Wine:
         """What was started and stopped, in its order."""
         path = self.prefix / "journal"
         return path.read_text().splitlines() if path.exists() else []
+
+    def forget_journal(self) -> None:
+        (self.prefix / "journal").unlink(missing_ok=True)
 
     @property
     def broken(self) -> list[str]:
@@ -204,21 +220,23 @@ class Wine:
     def _import(self, *lines: str) -> None:
         self._file.write_bytes(registry_file.render(lines))
         try:
-            said = self._reg("import")
-            if said:
-                raise RuntimeError(f"not imported: {said}: {lines}")
+            self._reg("import")
         finally:
             self._file.unlink()
 
-    def _reg(self, verb: str, *arguments: str) -> str:
-        """Return what reg.exe has to complain of, or ''. The file comes after the first of the arguments."""
+    def _reg(self, verb: str, *arguments: str) -> bool:
+        """Have reg.exe do it; False where there is no such key. The file comes after the first of the arguments."""
         file = f"C:\\{self._file.name}"
-        for _attempt in range(3):
+        told = []
+        for _attempt in range(_ATTEMPTS):
             code, said = self._run("wine", "reg", verb, *arguments[:1], file, *arguments[1:])
-            if code == 0 or said:
-                return said if code else ""
-            # It never fails in silence: on a busy machine a process of Wine's dies at its start now and then.
-        raise RuntimeError(f"reg.exe dies: {verb} {arguments}")
+            if code == 0:
+                return True
+            if _NO_KEY in said:
+                return False
+            # On a busy machine a process of Wine's dies at its start now and then.
+            told.append(said)
+        raise RuntimeError(f"reg.exe: {verb} {arguments}: {told}")
 
     def _run(self, *command: str) -> tuple[int, str]:
         """Return the exit code and what was said."""

@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from . import powershell, winrm_server
+from . import powershell, ssh_server, winrm_server
 from .conftest import HERE
 
 OLD, NEW = "http://u:0ldS3cret@192.0.2.10:3128", "http://u:N3wS3cret@192.0.2.10:3128"
@@ -28,15 +28,23 @@ def variables(request, host, monkeypatch):
         monkeypatch.setenv("PYTHONPATH", f"{HERE / 'psrp'}:{os.environ['PYTHONPATH']}")
         yield {"ansible_connection": "psrp", "ansible_psrp_auth": "basic", "ansible_host": "192.0.2.20", **account}
         return
+    windows = powershell.Host(str(host.wine.prefix), str(host.folder))
     if name == "ssh":
-        yield {
-            "ansible_connection": "ssh",
-            "ansible_shell_type": shell,
-            "ansible_ssh_executable": str(HERE / "ssh.py"),
-            "ansible_host": "192.0.2.20",
-        }
+        monkeypatch.setenv("SSH_ARGUMENTS", str(host.folder / "arguments.jsonl"))
+        with ssh_server.serving(windows, host.folder) as access:
+            yield {
+                "ansible_connection": "ssh",
+                "ansible_shell_type": shell,
+                "ansible_ssh_executable": str(HERE / "ssh.py"),
+                "ansible_host": "127.0.0.1",
+                "ansible_port": access.port,
+                "ansible_user": winrm_server.USER,
+                "ansible_ssh_private_key_file": str(access.key),
+                # Nothing of the developer's own settings, and no connection that outlives the server.
+                "ansible_ssh_args": f"-F none -o UserKnownHostsFile={access.known_hosts}",
+            }
         return
-    with winrm_server.serving(powershell.Host(str(host.wine.prefix), str(host.folder))) as port:
+    with winrm_server.serving(windows) as port:
         yield {
             "ansible_connection": "winrm",
             "ansible_host": "127.0.0.1",
@@ -57,6 +65,10 @@ def test_a_secret_goes_by_standard_input_and_is_shown_nowhere(host, variables):
     assert any("N3wS3cret" in each["input"] for each in sent)
     seen = [run.stdout, run.stderr, json.dumps([task.result for task in run.tasks]), *host.events()]
     seen += [each["command"] for each in sent]
+    # Of the process that one of the plugins starts.
+    arguments = [record.read_text() for record in host.folder.glob("arguments.jsonl")]
+    assert bool(arguments) is (variables["ansible_connection"] == "ssh")
+    seen += arguments
     assert not [secret for secret in ("0ldS3cret", "N3wS3cret") for text in seen if secret in text]
 
 

@@ -25,29 +25,11 @@ ROOTS = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certific
 
 
 @pytest.fixture
-def running(wine):
-    """Have services made that run; they are gone afterwards."""
-    made = []
-
-    def run(name, depends=""):
-        made.append(name)
-        wine.install(name, depends)
-        assert wine.start(name)
-
-    (wine.prefix / "journal").unlink(missing_ok=True)
-    yield run
-    wine.break_services()
-    for name in reversed(made):
-        wine.uninstall(name)
-
-
-@pytest.fixture
 def fleet(bare):
     """The host, with what its inventory says."""
-    wine = bare.wine
 
     def role(name, *options, **variables):
-        (wine.prefix / "journal").unlink(missing_ok=True)
+        bare.wine.forget_journal()
         defaults = {"container_hosts_proxy": PROXY, f"{name}_stable_seconds": 0, "ansible_become": False}
         given = {**defaults, **variables}
         run = bare.play(

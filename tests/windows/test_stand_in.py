@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -24,8 +25,8 @@ def test_it_was_written_after_the_modules_that_are_installed(name):
         timeout=60,
     )
     (doc,) = [each["doc"] for each in json.loads(listed.stdout).values()]
-    with open(doc["filename"].removesuffix(".py") + ".ps1", "rb") as script:
-        assert modules.module_of(script.read()) == name
+    # Its documentation is a file of Python or YAML beside it.
+    assert modules.module_of(pathlib.Path(doc["filename"]).with_suffix(".ps1").read_bytes()) == name
     if name in modules._OPTIONS:
         assert set(doc["options"]) == modules._OPTIONS[name]
     else:

@@ -114,6 +114,8 @@ def test_a_missing_report_that_was_asked_for_fails(run, tmp_path):
 
 def test_bad_input_writes_nothing(run, folder):
     assert "Did you mean drifted" in run({}, fail_on=["drifting"])["msg"]
+    assert run({}, table_rows=-1)["msg"] == "table_rows: is less than 0. Write 0 to show no finding."
+    assert run({}, folder="")["msg"].startswith("folder: '' is no absolute path.")
     for results, arguments in (({}, {"fail_no": []}), (None, {}), ("text", {}), ({}, {"table_rows": "many"})):
         with pytest.raises(AnsibleActionFail):
             run(results, **arguments)

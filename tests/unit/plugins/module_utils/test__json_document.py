@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_document import (
+    Spelled,
     edit,
     is_blank,
     line_of,
+    literals_of,
     load,
+    steps,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._key_paths import leaf_paths
 from hypothesis import example, given, settings
@@ -153,6 +157,24 @@ def test_removal_takes_what_was_named_and_nothing_else(source, data):
     after = edit(source, {}, doomed)
     assert meaning(after) == {key: value for key, value in meaning(source).items() if (key,) not in doomed}
     assert edit(after, {}, doomed) == after
+
+
+@settings(max_examples=200, deadline=None)
+@given(value=objects(), asked=wanted(), doomed=st.lists(st.sampled_from([("in", "a"), ("in", "b"), ("in", "c", "a")])))
+def test_the_steps_of_an_edit_come_to_the_edit(value, asked, doomed):
+    # With a member that stays, as all have who ask for the steps.
+    source = f'{{"stays": 0, "in": {value}}}'.encode()
+    try:
+        after = edit(edit(source, asked), {}, doomed)
+    except Refused as refused:
+        with pytest.raises(Refused, match=re.escape(refused.what)):
+            list(steps(source.decode(), asked, doomed))
+        return
+    text = source.decode()
+    for splices in steps(text, asked, doomed):
+        for splice in sorted(splices, reverse=True):
+            text = text[: splice.start] + splice.text + text[splice.end :]
+    assert text.encode() == after
 
 
 @settings(max_examples=200, deadline=None)
@@ -366,3 +388,15 @@ def test_line_of():
     assert line_of(source, ["log-opts", "nosuch"]) is None
     assert line_of(source, ["a", "b"]) is None
     assert line_of(b"", ["a"]) is None
+
+
+def test_a_text_may_bring_its_spelling():
+    spelled = r'"\u00e9\u0022\/"'
+    source = edit(b"{}", {"a": {"b": Spelled(spelled), "c": [Spelled(spelled)]}})
+    assert meaning(source) == {"a": {"b": 'é"/', "c": ['é"/']}}
+    paths = ["a", "b"], ["a", "d"], ["a", "b", "c"], ["a", "c"]
+    text, *none, in_list = literals_of(source, paths)
+    assert (text, none) == (spelled, [None, None])
+    assert spelled in in_list
+    # Equal texts are equal, however they are spelled.
+    assert edit(source, {"a": {"b": Spelled('"\u00e9\\"/"')}}) == source

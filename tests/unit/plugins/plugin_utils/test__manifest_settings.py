@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._manifest_settings import Options, apply
 from ansible_collections.fleetops.container_hosts.tests.support import manifests
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 URL = "http://fleet:p%40ss@192.0.2.1:3128"
@@ -92,8 +92,25 @@ def in_order(before, now) -> bool:
     return kept == there and all(in_order(before[key], now[key]) for key in kept)
 
 
+def created(options: str) -> bytes:
+    """A manifest of two modules, of which edgeHub has these createOptions, spelled as they are given."""
+    settings_ = '"settings": {"image": "example.com/a:1.0.0"'
+    modules = f'{{"edgeAgent": {{{settings_}}}}}, "edgeHub": {{{settings_}, "createOptions": {options}}}}}}}'
+    desired = f'{{"schemaVersion": "1.0", "systemModules": {modules}, "modules": {{}}}}'
+    return f'{{"modulesContent": {{"$edgeAgent": {{"properties.desired": {desired}}}}}}}'.encode()
+
+
+HUB = Options(host_storage={"edgeHub": "/srv/hub"}, log_limits=LIMITS)
+
+
 @settings(max_examples=100, deadline=None)
 @given(manifests.documents(), OPTIONS)
+@example(created(r'"{\"Labels\": {}, \"HostConfig\": {}, \"Cmd\": [\"-\u00e9\"]}"'), HUB)
+@example(
+    created(r'"{\u0022Cmd\u0022:[\u0022\u00E9\u00e9é\/\/\u002F\u0022],\u0022HostConfig\u0022:{\u0022A\u0022:1}}"'), HUB
+)
+@example(created('""'), HUB)
+@example(created(r'"\u0020"'), HUB)
 def test_all_of_it_can_be_taken_back_to_the_byte(source, options):
     assert apply(apply(source, options), options, absent=True) == source
     assert apply(source, options, absent=True) == source
@@ -191,6 +208,26 @@ def test_long_options_are_written_in_pieces_that_edge_agent_joins():
     settings_ = manifests.modules_of(edited(document, ALL))["sensor"]["settings"]
     assert list(settings_) == ["image", "createOptions", "createOptions01", "createOptions02", "createOptions03"]
     assert manifests.options_of({"settings": settings_})["Labels"] == options["Labels"]
+
+
+def test_what_is_new_is_spelled_as_the_rest_of_the_text_is():
+    after = apply(created(r'"{\u0022Cmd\u0022:[\u0022\u00E9\u0022]}"'), Options(host_storage={"edgeHub": "/srv/ö"}))
+    hub = r'"createOptions": "{\u0022Cmd\u0022:[\u0022\u00E9\u0022],\u0022HostConfig\u0022:{ \u0022Binds\u0022:'
+    assert hub + r'[\u0022/srv/\u00f6:/iotedge/storage\u0022] }}"' in after.decode()
+
+
+def test_a_character_that_was_cut_in_two_is_one_again():
+    text = '{"Cmd":["' + "x" * 502 + "\U0001f600" + '"]}'
+    units = text.encode("utf-16-le")
+    pieces = [units[:1024].decode("utf-16-le", "surrogatepass"), units[1024:].decode("utf-16-le", "surrogatepass")]
+    assert pieces[1][0] == "\ude00"
+    document = manifests.good()
+    sensor(document).update(createOptions=pieces[0], createOptions01=pieces[1])
+    now = manifests.modules_of(edited(document, ALL))["sensor"]
+    assert manifests.options_of(now)["Cmd"] == json.loads(text)["Cmd"]
+    sensor(document).update(createOptions=pieces[0] + '"]}', createOptions01="")
+    with pytest.raises(Refused, match="half of a UTF-16 surrogate pair"):
+        edited(document, ALL)
 
 
 @pytest.mark.parametrize(

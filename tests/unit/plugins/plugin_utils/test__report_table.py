@@ -51,6 +51,11 @@ def test_the_table_says_what_is_wrong_and_what_mends_it():
     assert short[-1] == "and 1 more; the report's files have all of them"
 
 
+def test_what_is_long_is_cut():
+    lines = _report_table.render(report_of({"host-1": {"failed": True, "msg": "word " * 1000}}), rows=40)
+    assert lines[-1].endswith("word  ... (4500 characters more)")
+
+
 def test_the_table_of_a_fleet_that_is_well():
     results = {"host-1": {"consumers": [consumer("docker", "docker.service", "in_sync")]}}
     report = report_of(results)

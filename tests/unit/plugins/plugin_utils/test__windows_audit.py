@@ -14,6 +14,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._run impo
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_ensure
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_audit import ensure
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Registry
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_settings import MARK
 from ansible_collections.fleetops.container_hosts.tests.windows import modules, registries
 
 ROOT = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet"
@@ -47,7 +48,7 @@ class Windows:
     def audit(self, **params):
         self.run = Run(check_mode=True)
         defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
-        result = ensure({**defaults, "proxy": PROXY, **params}, self.run, Registry(self.execute))
+        result = ensure({**defaults, "proxy": PROXY, "name": "win-1", **params}, self.run, Registry(self.execute))
         assert set(self.asked) == {"win_reg_stat"}, "nothing is written"
         return {entry["name"]: entry for entry in result["consumers"]}
 
@@ -86,7 +87,21 @@ def test_names_in_any_case_and_the_machine_s_behind_the_service_s(windows):
     assert found["docker"]["verdict"] == "drifted"
     assert found["docker"]["settings"][0]["same"]
     assert found["docker"]["settings"][1]["variable"] == "Https_Proxy"
-    assert "service: docker" in found["docker"]["mend"]
+    assert found["docker"]["mend"] == "ansible-playbook fleetops.container_hosts.site --limit win-1"
+
+
+def test_a_restart_that_is_due(windows):
+    windows.service("docker")
+    windows.set("docker", [f"HTTP_PROXY={URL}", f"HTTPS_PROXY={URL}", "NO_PROXY=10.0.0.0/8"])
+    assert windows.verdicts()["docker"] == "in_sync"
+    windows.memory.write(rf"{ROOT}\Services\docker", MARK, modules.SZ, modules.bytes_of(modules.SZ, "1"))
+    entry = windows.audit()["docker"]
+    assert (entry["verdict"], entry["uses_wanted"]) == ("restart_needed", None)
+    assert entry["why"] == "Was given something else by a run that did not restart it."
+
+
+def test_the_machine_s_variables_are_needed_where_they_are_named(windows):
+    assert windows.verdicts(consumers=["windows_machine"]) == {"machine": "drifted"}
 
 
 def test_iot_edge_reads_one_variable_and_ecs_needs_its_metadata_direct(windows):

@@ -12,6 +12,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_ecs
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_host import Host
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import ModuleFailed
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_settings import (
@@ -170,6 +171,7 @@ def test_what_does_not_start_is_taken_back(windows):
     assert windows.memory.files[FILE] == b'{"debug": true}'
     assert windows.memory.up == {"docker", "agent"}
     assert not windows.marks()
+    assert failed.value.result["outcome"] == {"state": "rolled_back"}
     assert failed.value.result["restored"] == [
         rf"HKLM:\SYSTEM\CurrentControlSet\Services\docker\{name}" for name in ("Environment", MARK)
     ] + [FILE]
@@ -193,8 +195,9 @@ def test_a_file_that_somebody_else_changes_meanwhile_is_theirs(windows):
 
 def test_where_the_way_back_fails_too_both_are_told(windows):
     windows.memory.broken = {"docker"}
-    with pytest.raises(Failed, match="and what was before could not be brought back"):
+    with pytest.raises(Failed, match="and what was before could not be brought back") as failed:
         windows.ensure(**MOBY)
+    assert failed.value.result["outcome"] == {"state": "failed"}
     assert windows.environment() == []
 
 
@@ -283,6 +286,24 @@ def test_a_host_that_was_never_initialized_is_in_the_vendors_order(windows):
     again = windows.ensure(**ECS)
     assert not again.changed
     assert not windows.memory.journal
+
+
+def test_what_fails_after_the_vendors_tool_is_taken_back_from_the_agent_on(windows, monkeypatch):
+    initialize = _windows_ecs.initialize
+
+    def spoiled(params, run, host):
+        initialize(params, run, host)
+        host.forget()
+        windows.memory.write(rf"{SERVICES}\AmazonECS", "Environment", modules.DWORD, b"\x01\0\0\0")
+
+    monkeypatch.setattr(_windows_ecs, "initialize", spoiled)
+    with pytest.raises(Failed, match="everything was taken back"):
+        windows.ensure(**ECS)
+    assert windows.environment() == []
+    assert windows.memory.journal[5:] == [
+        *("stop AmazonECS", "stop agent", "stop docker"),
+        *("start docker", "start agent", "start AmazonECS"),
+    ]
 
 
 def test_the_agents_settings_restart_it(windows):
