@@ -23,7 +23,7 @@ Execute = t.Callable[[str, "dict[str, t.Any]"], "dict[str, t.Any]"]
 
 def is_windows(action: ActionBase) -> bool:
     """Tell whether what answers at the other end of the connection is a shell of Windows. Asks no host."""
-    return bool(getattr(action._connection._shell, "_IS_WINDOWS", False))
+    return bool(getattr(getattr(action._connection, "_shell", None), "_IS_WINDOWS", False))
 
 
 def check_host(action: ActionBase, where: str) -> None:
