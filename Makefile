@@ -19,7 +19,7 @@ WORKERS ?= 2
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint sanity-sample unit browser conformance windows molecule integration benchmark-sample
+STAGES := lint sanity-sample unit browser conformance windows awx molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -133,6 +133,16 @@ release-check: env ## build a release, install it into an empty place, use it; G
 	@$(TESTS).release check
 	@$(TESTS).release importer
 
+.PHONY: awx
+awx: engine ## the AWX project's definitions, and the playbooks in slices by ansible-runner
+	@$(TESTS).awx
+	pytest -q tests/awx
+
+.PHONY: ee
+ee: engine ## build the execution environment of examples/ee with ansible-builder, and run the playbooks in it
+	@$(TESTS).release ee
+	pytest -q tests/ee
+
 .PHONY: test
 test: ## all that must pass; says the name and the time of each stage
 	@$(TIMED) test $(MAKE) --no-print-directory stages
@@ -146,7 +156,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
-	@for stage in sanity versions docs release-check; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
+	@for stage in sanity versions docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean
 clean: ## take away fleets, images, environment and caches

@@ -37,7 +37,7 @@ options:
       - The proxy, as it is said once for all readers.
       - Secrets are masked in everything that the module returns, and are kept out of the host's log.
       - Keys are V(http), V(https) (URLs with a scheme, each falling back on the other), V(username), V(password),
-        V(no_proxy) (a list) and V(ca_certificate).
+        V(no_proxy) (a list) and V(ca_certificate) (the path of a PEM file on the controller, or its text).
     type: dict
 """
 

@@ -142,9 +142,21 @@ def _text(model: t.Mapping[str, t.Any], key: str) -> str:
             where=f"{WHERE}.{key}",
             instead="Remove it; a newline at the end often comes from a file.",
         )
-    if "\0" in value or "\n" in value:
-        raise Refused("holds a newline or NUL", where=f"{WHERE}.{key}", instead="Write the path of a PEM file.")
+    if key == "ca_certificate":
+        _certificate(value, f"{WHERE}.{key}")
     return value
+
+
+def _certificate(value: str, where: str) -> None:
+    """Let pass a path, or the certificate itself, as a credential of AWX has it."""
+    if "PRIVATE KEY" in value:
+        raise Refused(
+            "holds a private key", where=where, instead="Write the certificate alone, and have the key replaced."
+        )
+    if "\0" in value or ("\n" in value and "-----BEGIN" not in value):
+        raise Refused(
+            "holds a newline or NUL", where=where, instead="Write the path of a PEM file, or the PEM text itself."
+        )
 
 
 def _credential(value: str, part: str, where: str) -> str:

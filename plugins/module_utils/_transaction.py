@@ -4,6 +4,9 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
+# The guard runs this without Ansible, so there is no AnsibleModule to ask for run_command.
+# pylint: disable=ansible-bad-function
+
 """One change of a host, from its preflight to its commit, or all the way back. Run by the guard, alone on the host.
 
 A request (see _verified_restart) says: `units` in order, `settings` that must hold afterwards, `preflight`, `verify`

@@ -15,7 +15,7 @@ author:
   - The fleetops.container_hosts authors (@fleetops)
 description:
   - Writes C(audit.json), C(audit.csv) and C(audit.html) into a folder of the controller, and returns a table for the
-    terminal. The playbook P(fleetops.container_hosts.audit#playbook) does all of it.
+    terminal. The playbook C(fleetops.container_hosts.audit) does all of it.
   - The page is one file that loads nothing, for 5,000 hosts and more.
   - Says what has changed since the report that was in the folder, or since another one.
   - What hosts have told is taken as text by anyone; an answer of another form than that of

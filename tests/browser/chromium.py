@@ -70,5 +70,7 @@ def witness() -> t.Iterator[Witness]:
     """Run the proxy while the block runs."""
     with Witness() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()

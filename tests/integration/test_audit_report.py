@@ -48,6 +48,7 @@ def audit(tmp_path):
             ],
             capture_output=True,
             text=True,
+            check=False,
             timeout=300,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_STDOUT_CALLBACK": "default"},

@@ -25,6 +25,7 @@ def build() -> list[str]:
         raise SystemExit("no Python 3.11 here")
     programs = environments.environment("docs", found, *_PACKAGES)
     collection = tree.export("docs")
+    tree.add_dependencies(collection.parents[2])
     site = tree.WORK / "site"
     shutil.rmtree(site, ignore_errors=True)
     site.mkdir(mode=0o755)
@@ -46,15 +47,22 @@ def build() -> list[str]:
         made = ("antsibull-docs", "collection", "--use-current", "--dest-dir", "rst", "fleetops.container_hosts")
         said += run(*made)
         said += run("sphinx-build", "-b", "html", "--keep-going", "rst", "html")
-    missing = [
-        f"no page for {page}"
-        for page in [
-            *(f"{path.stem}_module" for path in (tree.ROOT / "plugins" / "modules").glob("*.py")),
-            *(f"{path.name}_role" for path in (tree.ROOT / "roles").iterdir()),
-        ]
-        if not list((site / "html").rglob(f"{page}.html"))
+    warnings = [line for line in said.splitlines() if re.search(r"\b(WARNING|ERROR)\b", line)]
+    return [*_missing(site / "html"), *warnings]
+
+
+def _missing(html: pathlib.Path) -> list[str]:
+    """What a reader would look for in vain: a page, or the README's table of what vendors say and we don't."""
+    pages = [
+        *(f"{path.stem}_module" for path in (tree.ROOT / "plugins" / "modules").glob("*.py")),
+        *(f"{path.stem}_filter" for path in (tree.ROOT / "plugins" / "filter").glob("*.py")),
+        *(f"{path.name}_role" for path in (tree.ROOT / "roles").iterdir()),
+        *(f"guides/{path.stem}" for path in (tree.ROOT / "docs").glob("*.md")),
     ]
-    return [*missing, *(line for line in said.splitlines() if re.search(r"\b(WARNING|ERROR)\b", line))]
+    found = [f"no page for {page}" for page in pages if not list(html.rglob(f"{page}.html"))]
+    readme = (html / "readme.html").read_text(encoding="utf-8")
+    differs = readme.partition('<section id="where-it-differs')[2].partition("<section")[0]
+    return found if "<table" in differs else [*found, "no table of what differs from the vendors' pages"]
 
 
 def _guides(place: pathlib.Path) -> None:

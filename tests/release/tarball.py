@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import json
 import pathlib
-import shutil
 import subprocess
 import tarfile
 import tempfile
 
 from ..stage import progress
-from ..windows import __main__ as windows
 from . import environments, tree
 
 # What may be in it, besides folders; a file that a change adds elsewhere is noticed here before it is in a release.
@@ -87,6 +85,8 @@ def _use(artefact: pathlib.Path) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         collections = place / "collections"
+        # Without that, Galaxy would be asked for it.
+        tree.add_dependencies(collections)
         variables = environments.variables(
             programs,
             HOME=folder,
@@ -102,9 +102,6 @@ def _use(artefact: pathlib.Path) -> list[str]:
         def said(done: subprocess.CompletedProcess[str]) -> str:
             return f"{' '.join(map(str, done.args))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
 
-        # What it depends on, from where the tests have it: without that, Galaxy would be asked for it.
-        windows.main()
-        shutil.copytree(windows.FOLDER, collections / "ansible_collections" / "ansible" / "windows")
         done = run("ansible-galaxy", "collection", "install", "--offline", str(artefact), "-p", str(collections))
         if done.returncode != 0:
             return [said(done)]

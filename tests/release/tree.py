@@ -8,6 +8,8 @@ import pathlib
 import shutil
 import subprocess
 
+from ..windows import __main__ as windows
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / ".work" / "release"
 _INSIDE = "ansible_collections/fleetops/container_hosts"
@@ -30,3 +32,14 @@ def export(name: str) -> pathlib.Path:
     subprocess.run(["git", "init", "--quiet"], cwd=collection, check=True)
     subprocess.run(["git", "add", "--all"], cwd=collection, check=True)
     return collection
+
+
+def dependency() -> pathlib.Path:
+    """The folder of what galaxy.yml depends on, had without a Galaxy server."""
+    windows.main()
+    return windows.FOLDER
+
+
+def add_dependencies(collections: pathlib.Path) -> None:
+    """Put it into a folder of collections."""
+    shutil.copytree(dependency(), collections / "ansible_collections" / "ansible" / "windows")

@@ -64,7 +64,7 @@ def main() -> int:
 
 def _count(text: str) -> tuple[str, int]:
     suite, _equals, count = text.partition("=")
-    hosts = [name for name in images.RECIPES if name not in ("services", "cloud-init")]
+    hosts = [name for name in images.RECIPES if name not in ("services", "cloud-init", "ee-base")]
     if suite not in hosts or not count.isdigit():
         raise argparse.ArgumentTypeError(f"{text}: expected SUITE=COUNT, SUITE one of {', '.join(hosts)}")
     return suite, int(count)

@@ -83,6 +83,23 @@ RECIPES = {
             ("apache2-utils", "busybox-static", "ca-certificates", "docker-registry", "iptables", "openssl", "squid"),
             "services.sh",
         ),
+        # What the example execution environment is built on: examples/ee.
+        Recipe(
+            "ee-base",
+            "trixie",
+            (
+                "ca-certificates",
+                "gcc",
+                "git",
+                "openssh-client",
+                "python3",
+                "python3-dev",
+                "python3-pip",
+                "python3-venv",
+            ),
+            "empty.sh",
+            usual=False,
+        ),
         # No host: its reader of user data, which must not be installed on a machine that would boot with it.
         Recipe("cloud-init", "bookworm", ("cloud-init",), "empty.sh", usual=False),
     )

@@ -115,7 +115,7 @@ class Running:
     def _end(self) -> None:
         if self._process.poll() is None:
             # Ansible's workers leave the session (setsid), and would go on to tell the host that its outcome was heard.
-            started = _descendants(self._process.pid)
+            started = descendants(self._process.pid)
             if self._live:
                 self._process.kill()
             else:
@@ -134,7 +134,7 @@ class Running:
         self._scratch.cleanup()
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     """The processes that one has started, and those that they have, parents first."""
     children: dict[int, list[int]] = {}
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):

@@ -21,23 +21,28 @@ from ..stage.playbook import COLLECTIONS
 # What the stand-in for its modules was written after; see modules.KNOWN.
 PACKAGE = "ansible==12.3.0"
 VERSION = "3.3.0"
-_INSIDE = "ansible_collections/ansible/windows/"
-FOLDER = COLLECTIONS / _INSIDE
+FOLDER = COLLECTIONS / "ansible_collections/ansible/windows"
 
 
 def main() -> None:
     """Install it, unless it is there."""
-    manifest = FOLDER / "MANIFEST.json"
-    if manifest.exists() and json.loads(manifest.read_text())["collection_info"]["version"] == VERSION:
+    install("ansible/windows", VERSION)
+
+
+def install(name: str, version: str) -> None:
+    """Put a collection (namespace/name) of that package into the checkout's import path, unless it is there."""
+    inside = f"ansible_collections/{name}/"
+    manifest = COLLECTIONS / inside / "MANIFEST.json"
+    if manifest.exists() and json.loads(manifest.read_text())["collection_info"]["version"] == version:
         return
     with tempfile.TemporaryDirectory() as folder:
         download = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder, PACKAGE]
         subprocess.run([sys.executable, "-m", "pip", *download], check=True)
         for wheel in pathlib.Path(folder).glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(COLLECTIONS, [name for name in archive.namelist() if name.startswith(_INSIDE)])
+                archive.extractall(COLLECTIONS, [path for path in archive.namelist() if path.startswith(inside)])
     if not manifest.exists():
-        raise SystemExit(f"{PACKAGE} does not hold {_INSIDE}")
+        raise SystemExit(f"{PACKAGE} does not hold {inside}")
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ class Wine:
             journal.write(line + "\n")
 
     def _path(self, path: str) -> pathlib.Path:
-        drive, _, rest = path.partition(":\\")
+        drive, _colon, rest = path.partition(":\\")
         if drive.upper() != "C":
             raise RuntimeError(f"no path on drive C: {path}")
         return self.prefix / "drive_c" / rest.replace("\\", "/")

@@ -23,10 +23,9 @@ SECRETS = ("S3cret", "s3CRET", "%D0%96", "us%2Fer", KEY)
 SITE = "ansible-playbook fleetops.container_hosts.site --limit windows"
 
 
-def audit(host, *options, proxy=PROXY, **more):
-    run = host.play(
-        [{"name": "Audit", "fleetops.container_hosts.proxy_audit": {"proxy": proxy, **more}}], *options
-    ).ok()
+def audit(host, *options, **params):
+    task = {"name": "Audit", "fleetops.container_hosts.proxy_audit": {"proxy": PROXY, **params}}
+    run = host.play([task], *options).ok()
     (task,) = run.tasks
     assert not task.changed
     seen = [run.stdout, run.stderr, json.dumps(task.result), *host.events(), *(sent["command"] for sent in host.wire())]

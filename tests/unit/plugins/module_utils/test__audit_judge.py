@@ -35,7 +35,8 @@ def found(configured=None, **more):
     return Found("docker", "docker.service", judging.UNIT, tuple(WANTED), places(configured), MEND, **options)
 
 
-def judge(*args, wanted=WANTED, **more):
+def judge(*args, **more):
+    wanted = more.pop("wanted", WANTED)
     return judging.judge(found(*args, **more), wanted)
 
 

@@ -67,6 +67,11 @@ def test_the_whole_model():
     assert proxy.secrets == ("p@/é", "p%40%2F%C3%A9", "us%20er:p%40%2F%C3%A9")
 
 
+def test_a_certificate_may_be_given_as_it_is():
+    text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert _proxy.parse({"http": "http://192.0.2.1:1", "ca_certificate": text}).ca_certificate == text
+
+
 def test_credentials_in_one_url_stay_with_that_proxy():
     proxy = _proxy.parse({"http": "http://u:p@192.0.2.1:1", "https": "http://192.0.2.2:2"})
     assert proxy[:2] == ("http://u:p@192.0.2.1:1", "http://192.0.2.2:2")
@@ -133,6 +138,8 @@ REFUSED = [
     ({"http": "http://u:hunter2/x"}, ".http", "path"),
     ({"http": "ftp://u:hunter2@192.0.2.1:1"}, ".http", "http://host:port"),
     ({"http": "http://192.0.2.1:1", "ca_certificate": "a\nb"}, ".ca_certificate", "PEM"),
+    ({"http": "http://192.0.2.1:1", "ca_certificate": "-----BEGIN X\0"}, ".ca_certificate", "PEM"),
+    ({"http": "http://192.0.2.1:1", "ca_certificate": "-----BEGIN PRIVATE KEY-----\nAA"}, ".ca_certificate", "private"),
     ({"http": "http://192.0.2.1:1", "ca_certificate": True}, ".ca_certificate", "not text"),
 ]
 

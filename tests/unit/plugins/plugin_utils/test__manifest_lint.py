@@ -116,7 +116,7 @@ def nested(levels: int) -> Document:
     return {"a": nested(levels - 1)} if levels else {}
 
 
-@pytest.mark.parametrize(("rule", "breaks"), BROKEN, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(BROKEN)])
+@pytest.mark.parametrize(("rule", "breaks"), BROKEN, ids=[f"{each[0]}-{n}" for n, each in enumerate(BROKEN)])
 def test_a_rule_is_broken(rule, breaks):
     document = manifests.good()
     breaks(document)
