@@ -1,12 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By command: python -m ...tests.release sanity [--quick] | units | docs | check | importer"""
+"""By command: python -m ...tests.release sanity [--quick] | units | scenario | docs | check | importer"""
 
 from __future__ import annotations
 
 import argparse
 
-from . import sanity, site, tarball, units
+from . import sanity, scenario, site, tarball, units
 
 
 def main() -> int:
@@ -16,11 +16,18 @@ def main() -> int:
     asked = commands.add_parser("sanity", help="ansible-test sanity with each ansible-core")
     asked.add_argument("--quick", action="store_true", help="one ansible-core, and the quick tests")
     commands.add_parser("units", help="the unit tests with each ansible-core")
+    commands.add_parser("scenario", help="a Molecule scenario with the oldest and the newest ansible-core")
     commands.add_parser("docs", help="the documentation site")
     commands.add_parser("check", help="build a release, install it into an empty place, and use it")
     commands.add_parser("importer", help="have galaxy-importer judge a release")
     options = parser.parse_args()
-    jobs = {"units": units.run, "docs": site.build, "check": tarball.check, "importer": tarball.importer}
+    jobs = {
+        "units": units.run,
+        "scenario": scenario.run,
+        "docs": site.build,
+        "check": tarball.check,
+        "importer": tarball.importer,
+    }
     failed = sanity.run(quick=options.quick) if options.command == "sanity" else jobs[options.command]()
     for each in failed:
         print(f"FAILED: {each}")
