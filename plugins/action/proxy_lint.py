@@ -13,6 +13,7 @@ import shutil
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_file
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused, did_you_mean
@@ -116,8 +117,8 @@ class ActionModule(ActionBase):
         return self._loader.load_from_file(path, **({"trusted_as_template": True} if trusted else {}))
 
     def _work_out(self, value: t.Any, variables: dict[str, t.Any]) -> t.Any:
-        templar = self._templar.copy_with_new_env(available_variables={**self._magic, **variables})
-        return decrypted(templar.template(value))
+        # Not a copy of the task's own: with ansible-core 2.18, its look-ups go on with the task's variables.
+        return decrypted(Templar(self._loader, {**self._magic, **variables}).template(value))
 
     def _pem(self, where: str, entry: t.Any, variables: t.Mapping[str, t.Any]) -> tuple[str, bytes]:
         return _controller_file.pem(self, where, entry, dict(variables))

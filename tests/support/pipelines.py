@@ -110,7 +110,7 @@ class Runner:
         steps: list[Step] = []
         environment = {"ANSIBLE_CONFIG": "ansible.cfg"}  # by the commands that install
         for step in file["jobs"][name]["steps"]:
-            inner = file["commands"][step]["steps"] if step in file["commands"] else [step]
+            inner = file["commands"][step]["steps"] if isinstance(step, str) else [step]
             if step == "secrets":
                 environment |= self.secrets
                 # What add_ssh_keys does, by an agent of the runner's or its settings.
