@@ -96,6 +96,7 @@ molecule: engine ## the roles' scenarios, or some: make molecule SCENARIOS=moby
 
 .PHONY: integration
 integration: engine ## whole playbooks on real hosts
+	@tests/stage/ensure-packages @tests/integration/packages.txt
 	pytest -q -n $(WORKERS) --dist loadfile tests/integration
 
 .PHONY: windows
@@ -123,6 +124,10 @@ sanity-sample: env ## the quick ones of these tests with the oldest ansible-core
 .PHONY: versions
 versions: env ## the unit tests with each supported ansible-core
 	@$(TESTS).release units
+
+.PHONY: versions-scenario
+versions-scenario: engine ## a Molecule scenario with the oldest and the newest ansible-core
+	@$(TESTS).release scenario
 
 .PHONY: docs
 docs: env ## the documentation site, without a warning: .work/release/site/html
@@ -156,7 +161,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
-	@for stage in sanity versions docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
+	@for stage in sanity versions versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean
 clean: ## take away fleets, images, environment and caches

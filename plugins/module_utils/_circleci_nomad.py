@@ -64,7 +64,7 @@ Result = t.Dict[str, t.Any]
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
     """Make the host what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
-    client = _Client(params, run)
+    client = Client(params, run)
     booted = _units.booted(run.root)
     if booted:
         _units.properties(client.units)  # all of them by one question
@@ -87,7 +87,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
     return result
 
 
-class _Client:
+class Client:
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:
         self.params = params
         self.run = run

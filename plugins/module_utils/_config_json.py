@@ -82,7 +82,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
 # What is asked for ------------------------------------------------------------------------------------------------
 
 
-def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
+def asked_of(params: t.Dict[str, t.Any], run: Run) -> _Asked:
+    """Return what `params` ask of the file, whatever stands there; raises Refused for what no file could hold."""
     schema = params["schema"]
     path = params["path"] or (_DAEMON_JSON if schema == "docker" else None)
     if path is None:
@@ -144,7 +145,7 @@ class File:
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:
         self.params = params
         self.run = run
-        self.asked = _asked(params, run)
+        self.asked = asked_of(params, run)
 
     def ensure(self) -> t.Dict[str, t.Any]:
         edit = self.run.edit(

@@ -61,7 +61,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run, *, note: str = "") -> t.Dict[st
     """
     path = params["path"]
     try:
-        asked = _asked(params, run)
+        asked = asked_of(params, run)
     except Refused as refused:
         raise _at(path, refused) from refused
     noted = _host_file.read(run.root + note).content if note else None
@@ -110,7 +110,8 @@ def ensure(params: t.Dict[str, t.Any], run: Run, *, note: str = "") -> t.Dict[st
 # What is asked for ------------------------------------------------------------------------------------------------
 
 
-def _asked(params: t.Dict[str, t.Any], run: Run) -> _Asked:
+def asked_of(params: t.Dict[str, t.Any], run: Run) -> _Asked:
+    """Return what `params` ask of the file, whatever stands there; raises Refused for what no file could hold."""
     absent = params["state"] == "absent"
     given: t.Dict[str, t.Any] = params["settings"] or {}
     remove = list(params["remove"])

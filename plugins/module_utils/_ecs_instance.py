@@ -64,7 +64,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
     """Make the host what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
     booted = _units.booted(run.root)
     platform = _ecs_platform.find(*(_text(run.root + path) for path in _RELEASES), systemd=booted)
-    instance = _Instance(params, run)
+    instance = Instance(params, run)
     config = instance.config()
     result: Result = {
         "platform": platform.name,
@@ -88,7 +88,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
     return result
 
 
-class _Instance:
+class Instance:
     def __init__(self, params: t.Dict[str, t.Any], run: Run) -> None:
         self.params = params
         self.run = run
@@ -101,9 +101,6 @@ class _Instance:
             rendered = _proxy_ecs.environment(proxy, ipv6=params["ipv6_metadata"])
             run.notice(*rendered.notices)
             self.environment = dict(rendered.value)
-
-    def config(self) -> t.Optional[Result]:
-        """Hold ecs.config; None where nothing is asked of it."""
         mixed = sorted({*_PROXIES}.intersection(self.settings)) if self.environment else []
         if mixed:
             raise Refused(
@@ -111,6 +108,9 @@ class _Instance:
                 where=f"settings: {mixed[0]}",
                 instead="Say it in proxy alone.",
             )
+
+    def config(self) -> t.Optional[Result]:
+        """Hold ecs.config; None where nothing is asked of it."""
         if self.absent:
             wanted: t.Dict[str, t.Any] = {"remove": [*_proxy_ecs.NAMES, *self.settings], "state": "absent"}
         else:

@@ -85,7 +85,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             instead="Install the packages aziot-identity-service and aziot-edge first (role iotedge: iotedge_install).",
         )
     file = _File(params, run, lambda: _version(installed, run.root))
-    storage = _Storage(params["storage"], run)
+    storage = Storage(params["storage"], run)
     edited = file.ensure()
     if absent:
         storage.take_back(file.note)
@@ -221,7 +221,7 @@ class _File(_config_toml.File):
         return not self.absent  # a mode is no key that we would take back
 
 
-class _Storage:
+class Storage:
     """Folders of the host for what the agent and the hub have to keep; their users must own them."""
 
     def __init__(self, folders: t.Mapping[str, t.Any], run: Run) -> None:

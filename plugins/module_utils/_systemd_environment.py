@@ -59,7 +59,7 @@ class _Wanted(t.NamedTuple):
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the units' environment what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
     names = list(dict.fromkeys(map(unit_name, params["units"])))
-    wanted = _wanted(params, run)
+    wanted = wanted_of(params, run)
     booted = _units.booted(run.root)
     units = _existing(names, booted, run.root)
     plans = [_Plan(unit, wanted, run) for unit in units if wanted is not None]
@@ -77,7 +77,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     }
 
 
-def _wanted(params: t.Dict[str, t.Any], run: Run) -> t.Optional[_Wanted]:
+def wanted_of(params: t.Dict[str, t.Any], run: Run) -> t.Optional[_Wanted]:
     """Return what is asked for; None where it is that the units be left alone."""
     environment = {}
     if params["proxy"]:

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.stage import engine, playbook
+from ansible_collections.fleetops.container_hosts.tests.stage import engine, images, playbook
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME, Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
@@ -20,6 +21,7 @@ SITE = "fleetops.container_hosts.site"
 DROPIN = "/etc/systemd/system/docker.service.d/zz-container-hosts.conf"
 DAEMON_JSON = "/etc/docker/daemon.json"
 TREE = "/srv/image"
+PACKER = pathlib.Path(__file__).parents[2] / "examples" / "packer" / "container-host.pkr.hcl"
 PYTHON = "/srv/python3-in-image"
 # What a package build or debootstrap leaves: a root of its own, with devices and without /run and /proc.
 MAKE_TREE = f"""
@@ -92,6 +94,32 @@ def test_a_chroot_and_its_first_boot(
     assert run_playbook(SITE, first, variables=variables).ok().changed == []
     registry.publish("team/payload", "first-boot")
     assert first.exec("docker", "pull", f"{NAME}/team/payload:first-boot").rc == 0
+
+
+def test_an_image_of_packer_and_its_first_boot(
+    new_host: t.Callable[..., Host],
+    run_playbook: Play,
+    variables: dict[str, t.Any],
+    registry: Registry,
+    tmp_path: pathlib.Path,
+) -> None:
+    """The example, by Debian's Packer: its provisioner reaches the container by its own SSH server."""
+    said = tmp_path / "variables.json"
+    said.write_text(json.dumps(variables))
+    base = images.RECIPES["trixie"].tag
+    command = ["packer", "build", "-color=false", f"-var=base={base}", f"-var=proxy_variables={said}"]
+    environment = playbook.environment() | {"HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
+    try:
+        built = subprocess.run(
+            [*command, str(PACKER)], check=False, capture_output=True, text=True, env=environment, cwd=tmp_path
+        )
+        assert built.returncode == 0, built.stdout + built.stderr
+        first = new_host("trixie", image="example/container-host:latest")
+        assert run_playbook(SITE, first, variables=variables).ok().changed == []
+        registry.publish("team/payload", "packer")
+        assert first.exec("docker", "pull", f"{NAME}/team/payload:packer").rc == 0
+    finally:
+        engine.try_docker("image", "rm", "--force", "example/container-host:latest")
 
 
 def test_files_alone_where_systemd_runs(
