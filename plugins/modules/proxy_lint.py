@@ -15,7 +15,7 @@ author:
   - The fleetops.container_hosts authors (@fleetops)
 description:
   - Says what the roles of this collection would refuse or warn of, before any host is asked. The playbook
-    P(fleetops.container_hosts.lint#playbook) does all of it.
+    C(fleetops.container_hosts.lint) does all of it.
   - Works out each host's variables as the inventory has them, with the defaults of the roles that its groups give it,
     and has them judged by the code that the roles' tasks use.
   - Hosts for which all variables that count are written alike are judged once, so that a fleet of thousands takes
