@@ -94,7 +94,7 @@ def test_from_lint_to_audit(
     assert host.exec("docker", "pull", f"{NAME}/team/payload:pipeline").rc == 0
     circleci = runners["circleci"]
     assert circleci.job("audit") == 0, circleci.said
-    assert not (circleci.temp / "home" / "secrets").exists()
+    assert not (circleci.home / "secrets").exists()
 
     # And what is wrong ends it at once.
     (repository / "inventory" / "group_vars" / "moby.yml").write_text("moby_state: prsent\n")

@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import typing as t
 
 import yaml
@@ -38,8 +39,11 @@ class Runner:
     ) -> None:
         self.service, self.checkout, self.secrets = service, checkout, secrets
         self.temp = temp / service
-        (self.temp / "home").mkdir(parents=True)
-        self.base = {"PATH": path, "HOME": str(self.temp / "home"), "LANG": "C.UTF-8"}
+        self.temp.mkdir(parents=True)
+        # Short: the path of ssh's socket below it has a limit. An ssh that outlives the job may still be at it.
+        self._place = tempfile.TemporaryDirectory(prefix="ci-", ignore_cleanup_errors=True)
+        self.home = pathlib.Path(self._place.name)
+        self.base = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
         self.said = ""
 
     def job(self, name: str) -> int:
