@@ -89,14 +89,14 @@ def is_blank(source: t.Optional[bytes]) -> bool:
 def line_of(source: bytes, path: Path) -> t.Optional[int]:
     """Return the line (from 1) on which the key at `path` stands, or None where it doesn't."""
     text = decoded(source, "")
-    parent = top_object(text, "")
+    parent = top_object(text, "", path)
     for depth, key in enumerate(path):
         found = next((member for member in reversed(parent.members) if member.key == key), None) if parent else None
         if found is None:
             return None
         if depth == len(path) - 1:
             return line_at(text, found.start)
-        parent = object_at(text, found.value_start, "") if isinstance(found.value, dict) else None
+        parent = object_at(text, found.value_start, "", path) if isinstance(found.value, dict) else None
     return None
 
 
@@ -156,7 +156,7 @@ def _refuse_kind(text: str, member: Member, path: Path, name: str, wanted: str) 
 
 
 def _set(text: t.Optional[str], wanted: t.Dict[str, t.Any], name: str) -> str:
-    top = None if text is None else top_object(text, name)
+    top = None if text is None else top_object(text, name, wanted)
     if text is None or top is None:
         style = _Style("\n", "", _NEW_INDENT, ", ", ": ")
         body = _render(wanted, style)
@@ -191,7 +191,7 @@ def _merge(
             if not isinstance(member.value, dict):
                 raise _refuse_kind(text, member, here, name, "an object")
             if value:
-                below = object_at(text, member.value_start, name)
+                below = object_at(text, member.value_start, name, value)
                 inner = _style(text, below) if below.members else _empty_style(text, below, style)
                 _merge(text, below, value, here, inner, name, splices)
         elif isinstance(member.value, dict):
@@ -326,15 +326,15 @@ def same(found: t.Any, wanted: t.Any) -> bool:
 
 
 def _remove(text: str, paths: t.Sequence[t.Tuple[str, ...]], name: str) -> t.Optional[str]:
-    top = top_object(text, name)
-    if top is None:
-        return text
     doomed: t.Dict[str, t.Any] = {}
     for path in sorted(paths, key=len, reverse=True):
         node = doomed
         for key in path[:-1]:
             node = node.setdefault(key, {})
         node[path[-1]] = None  # a shorter path comes later and takes what was under it along
+    top = top_object(text, name, doomed)
+    if top is None:
+        return text
     splices: t.List[_Splice] = []
     if _take(text, top, doomed, (), name, splices):
         return _emptied(text, top)
@@ -366,7 +366,7 @@ def _take(
             continue
         if not isinstance(member.value, dict):
             raise _refuse_kind(text, member, here, name, "an object")
-        child = object_at(text, member.value_start, name)
+        child = object_at(text, member.value_start, name, below)
         if not _take(text, child, below, here, name, inner):
             continue
         if text[child.members[-1].end : child.closing]:

@@ -45,7 +45,15 @@ def joined(settings: t.Mapping[str, t.Any], where: str) -> str | None:
     for key, piece in zip(found, pieces, strict=True):
         if not isinstance(piece, str):
             raise Refused("is not text", where=f"{where}.{key}", instead="Write the options as JSON in a string.")
-    return "".join(pieces)
+    try:
+        # A character of two UTF-16 units may be split between two pieces.
+        return "".join(pieces).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError as exc:
+        raise Refused(
+            "holds half of a UTF-16 surrogate pair, which is no text",
+            where=f"{where}.{KEY}",
+            instead="Write the character itself.",
+        ) from exc
 
 
 def parsed(text: str | None, where: str) -> dict[str, t.Any]:
@@ -71,6 +79,18 @@ def edited(text: str | None, wanted: dict[str, t.Any], doomed: t.Sequence[t.Sequ
         return text
     left = changed.decode()[len(start) : -len(end)]
     return left.partition(":")[2] if left else None
+
+
+def refuse_revived(settings: t.Mapping[str, t.Any], pieces: t.Mapping[str, str], where: str) -> None:
+    """Raise Refused for a piece out of edgeAgent's reach that `pieces`, put before it, would bring back into it."""
+    left = {key: value for key, value in settings.items() if key not in keys(settings)}
+    revived = [key for key in keys({**left, **pieces}) if key not in pieces] if pieces else []
+    if revived:
+        raise Refused(
+            "is out of edgeAgent's reach, as a piece before it is missing, and what is added would bring it back",
+            where=f"{where}.{revived[0]}",
+            instead="Take it out, or give the missing piece.",
+        )
 
 
 def chunks(text: str, where: str) -> dict[str, str]:
