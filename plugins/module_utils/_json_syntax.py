@@ -192,7 +192,10 @@ def _syntax_error(text: str, position: int, name: str, what: str) -> Refused:
     elif word in _PYTHON:
         what, instead = f"{word} is Python, not JSON", f"Write {_PYTHON[word]}."
     elif word and what in ("a key is expected here", "Expecting property name enclosed in double quotes"):
-        what, instead = f"the key {word} is not in quotes", f'Write "{word}".'
+        # Without a colon behind it, it may be a password that lacks its quotes.
+        is_key = text[skip_blank(text, position + len(word)) :][:1] == ":"
+        shown = (f"the key {word}", f'"{word}"') if is_key else ("what stands here", '"key": value')
+        what, instead = f"{shown[0]} is not in quotes", f"Write {shown[1]}."
     elif word and what.startswith("Expecting value"):
         # The word itself stays unsaid: it may be a password that lacks its quotes.
         what, instead = "this is no JSON value", "Write a string in double quotes; bare words are true, false, null."

@@ -67,6 +67,27 @@ def test_a_line_that_would_continue_our_value_is_refused(content):
         _ini_document.set_options(content, "main", WANTED)
 
 
+@pytest.mark.parametrize(
+    "content", [b"[main]\r", b"[main]\ngpgcheck=1\r", b"[main]\nproxy=x\n u", b"[main]\r\nproxy=x"], ids=repr
+)
+def test_odd_line_ends_are_kept(content):
+    clean = _ini_document.set_options(content, "main", NOTHING)
+    after = _ini_document.set_options(content, "main", WANTED)
+    assert _ini_document.set_options(after, "main", WANTED) == after
+    assert _ini_document.set_options(after, "main", NOTHING) == clean
+
+
+def test_what_only_looks_like_a_section_is_none():
+    with pytest.raises(Refused, match="before its first section"):
+        _ini_document.set_options(b"[\nproxy=x", "main", WANTED)
+
+
+def test_a_continuation_is_not_shown_as_it_may_be_a_password():
+    with pytest.raises(Refused) as refused:
+        _ini_document.set_options(b"[main]\n hush\n", "main", WANTED)
+    assert "hush" not in str(refused.value)
+
+
 @given(files())
 @example(b"")
 @example(None)
