@@ -12,7 +12,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from .editors import SECRET, Editor
 
 # A name is told, whatever it is; a damaged document may have a password in such a place.
-_NAMED = re.compile(re.escape(SECRET.encode()) + rb"[\"']?\s*[:=.\]]")
+_NAMED = re.compile(re.escape(SECRET.encode()) + rb"[^\"\n]*[\"']?\s*[:=.\]]")
 
 
 class Broken(AssertionError):
