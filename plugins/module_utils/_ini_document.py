@@ -150,7 +150,7 @@ def _without_ours(result: bytes, section: bytes, content: t.Optional[bytes]) -> 
 
 def _opens_a_section(rest: bytes) -> bool:
     """Tell whether nothing but comments stands before the next section, so that no option is without its own."""
-    for line in rest.splitlines():
+    for line in rest.split(b"\n"):
         if line.strip() and line[:1] not in b"#;":
             return _HEADER.match(line) is not None
     return True

@@ -77,9 +77,10 @@ def test_odd_line_ends_are_kept(content):
     assert _ini_document.set_options(after, "main", NOTHING) == clean
 
 
-def test_what_only_looks_like_a_section_is_none():
+@pytest.mark.parametrize("content", [b"[\nproxy=x", b"\r[]\nproxy="])
+def test_what_only_looks_like_a_section_is_none(content):
     with pytest.raises(Refused, match="before its first section"):
-        _ini_document.set_options(b"[\nproxy=x", "main", WANTED)
+        _ini_document.set_options(content, "main", WANTED)
 
 
 def test_a_continuation_is_not_shown_as_it_may_be_a_password():
