@@ -19,7 +19,7 @@ WORKERS ?= 2
 SCENARIOS := $(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml))
 
 # What one run of `make test` is made of, the cheapest complaint first.
-STAGES := lint sanity-sample unit browser conformance windows awx molecule integration benchmark-sample
+STAGES := lint sanity-sample unit fuzz browser conformance windows awx molecule integration benchmark-sample
 
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
@@ -75,6 +75,14 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 unit: env ## pure logic and modules, without a fleet
 	pytest -q tests/unit
 
+.PHONY: fuzz
+fuzz: env ## every document editor against thousands of broken documents; 2,000 each, SCALE=50 for 100,000
+	FUZZ_SCALE=$(or $(SCALE),$(FUZZ_SCALE),1) pytest -q -n $(WORKERS) tests/fuzz
+
+.PHONY: soak
+soak: engine ## two hundred converges of one host: no file, checkpoint or memory more
+	pytest -q -s tests/soak
+
 .PHONY: browser
 browser: env ## the audit's report in a real browser
 	@tests/stage/ensure-packages @tests/browser/packages.txt
@@ -108,6 +116,10 @@ windows: env ## the roles on Windows hosts: Wine's registry, services and files
 .PHONY: benchmark
 benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figures into docs/benchmarks.md
 	@$(TESTS).benchmark $(if $(WRITE),--write)
+
+.PHONY: benchmark-parts
+benchmark-parts: env ## edits of large documents by their parser's own time, and what each module sends; WRITE=1 likewise
+	@$(TESTS).benchmark --parts $(if $(WRITE),--write)
 
 .PHONY: benchmark-sample
 benchmark-sample: engine ## the same, small
@@ -160,6 +172,8 @@ stages:
 nightly: test ## `make test`, then more of what is random or slow
 	@CONFORMANCE_SCALE=20 $(TIMED) conformance $(MAKE) --no-print-directory conformance
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
+	@FUZZ_SCALE=50 FUZZ_SEED="$$(date +%F)" $(TIMED) fuzz $(MAKE) --no-print-directory fuzz
+	@$(TIMED) soak $(MAKE) --no-print-directory soak
 	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
 	@for stage in sanity versions versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 

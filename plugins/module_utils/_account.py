@@ -49,7 +49,7 @@ def group_name(number: int) -> str:
 
 
 def _id(option: str, name: t.Optional[str], look_up: t.Callable[[str], int]) -> t.Optional[int]:
-    if name is None or name.isdigit():
+    if name is None or (name.isascii() and name.isdigit() and len(name) < 11):
         return None if name is None else int(name)
     try:
         return look_up(name)

@@ -265,7 +265,8 @@ def _log_opts(
             )
         if name in ("max-size", "max-buffer-size") and not values.is_size(value):
             raise Refused(f"is {value!r}, no size", where=where, instead="Write a number and k, m or g, as 10m.")
-        if name == "max-file" and not (value.isdigit() and int(value) > 0):
+        # Not isdigit(), which is true of a superscript, nor more digits than int() takes.
+        if name == "max-file" and not re.fullmatch(r"0{0,9}[1-9][0-9]{0,8}", value):
             raise Refused(f"is {value!r}, no number of files", where=where, instead='Write "1" or more.')
         if name == "compress" and value.lower() not in ("true", "false", "1", "0", "t", "f"):
             raise Refused(f"is {value!r}, neither true nor false", where=where, instead='Write "true" or "false".')

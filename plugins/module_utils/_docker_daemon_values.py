@@ -49,6 +49,7 @@ _CHOICES = {
     "log level": ("panic", "fatal", "error", "warn", "info", "debug", "trace"),
 }
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([kmgtp]i?)?b?\Z", re.IGNORECASE)
+_PORT = re.compile(r"[0-9]{1,5}")
 _HOST = re.compile(r"(?!-)[A-Za-z0-9._-]+(?<!-)\Z")
 _CLI_FORM = " The form with default and httpProxy is that of the CLI's config.json (schema: docker_client)."
 _TYPES = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
@@ -239,7 +240,7 @@ def _insecure(entry: str) -> t.Optional[t.Tuple[str, str]]:
         return None
     host, _colon, port = entry.rpartition(":") if re.search(r":[^\]:]*\Z", entry) else (entry, "", "")
     bracketed = host.startswith("[") and host.endswith("]") and _ip(host[1:-1]) is None
-    if (not bracketed and not _HOST.match(host)) or (_colon and not (port.isdigit() and 0 < int(port) < 65536)):
+    if (not bracketed and not _HOST.match(host)) or (_colon and not (_PORT.fullmatch(port) and 0 < int(port) < 65536)):
         return f"{entry!r} is neither host[:port] nor a network", "Write registry.example.com:5000 or 10.0.0.0/8."
     return None
 

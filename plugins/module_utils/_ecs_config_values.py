@@ -24,12 +24,12 @@ _SWITCHES = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), "true"),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), "false"),
 }
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,300}")  # Python's int() takes no more than 4300
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _SIZE = re.compile(r"[0-9]+[bkmg]?")
 _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 _PREFIX = re.compile(r"[0-9]|[1-9][0-9]{1,2}")
-_PART = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"(?P<whole>[0-9]{0,300})(?:\.(?P<fraction>[0-9]{0,300}))?(?P<unit>ns|us|µs|μs|ms|s|m|h)")
 _NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _NANOSECONDS["h"] = 60 * _NANOSECONDS["m"]
 _LARGEST = 2**63 - 1  # of Go's int64

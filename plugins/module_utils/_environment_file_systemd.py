@@ -58,10 +58,16 @@ def line_of(text: str, found: _systemd_syntax.FileAssignment) -> t.Tuple[int, in
 
 def _read(text: str) -> t.List[Assignment]:
     return [
-        Assignment(found.name, found.value, found.line, *line_of(text, found), found.start, min(found.end, len(text)))
+        Assignment(found.name, found.value, found.line, *line_of(text, found), found.start, _end_of(text, found))
         for found in _systemd_syntax.file_assignments(text)
         if _systemd_syntax.NAME.match(found.name)
     ]
+
+
+def _end_of(text: str, found: _systemd_syntax.FileAssignment) -> int:
+    end = min(found.end, len(text))
+    # The file's last line end stays, also where a backslash or an open quote before it makes it a part of the value.
+    return end - 1 if end == len(text) and text.endswith("\n") else end
 
 
 def _statement(name: str, value: str) -> str:

@@ -20,6 +20,7 @@ from ._errors import Refused
 # What we add to a file without the section, so that it can be told from the administrator's own when it goes again.
 MADE_SECTION = b"# The section below was added by fleetops.container_hosts."
 MADE_FILE = b"# This file was made by fleetops.container_hosts."
+_HEADER = re.compile(rb"[ \t]*\[([^\]\n]*)\]")
 
 
 class _Line(t.NamedTuple):
@@ -89,7 +90,7 @@ def _parse(content: bytes, section: bytes) -> t.Tuple[t.List[_Line], t.Optional[
     header = None
     inside = False
     for raw in re.findall(rb"[^\n]*\n|[^\n]+\Z", content):
-        opened = re.match(rb"[ \t]*\[([^\]\n]*)\]", raw)
+        opened = _HEADER.match(raw)
         option = re.match(rb"([^\s=:#;\[][^=:\n]*?)[ \t]*[=:]", raw)
         if opened:
             inside = opened[1] == section
@@ -103,22 +104,20 @@ def _parse(content: bytes, section: bytes) -> t.Tuple[t.List[_Line], t.Optional[
 
 def _split(raw: bytes) -> t.Tuple[bytes, bytes]:
     """Return a line's text and its end."""
-    text = raw.rstrip(b"\r\n")
-    return text, raw[len(text) :]
+    end = b"\r\n" if raw.endswith(b"\r\n") else b"\n" if raw.endswith(b"\n") else b""
+    return raw[: len(raw) - len(end)], end
 
 
 def _assigned(raw: bytes, value: bytes) -> bytes:
     """Return an option's line with another value; its spelling and blanks before the value stay."""
     match = t.cast("t.Match[bytes]", re.match(rb"[^=:\n]*[=:][ \t]*", raw))
-    first = raw[: raw.find(b"\n") + 1] or raw
-    return match[0] + value + (_split(raw)[1] or _split(first)[1])
+    return match[0] + value + _split(raw)[1]
 
 
 def _drop(kept: t.List[_Line], line: _Line) -> None:
     """Leave a line out. The last line of a file may have no end; then the one before it must have none either."""
     if not _split(line.raw)[1] and kept:
-        text, _end = _split(kept[-1].raw)
-        kept[-1] = kept[-1]._replace(raw=text)
+        kept[-1] = kept[-1]._replace(raw=kept[-1].raw[:-1])
 
 
 def _check_alone(content: bytes, section: str, name: bytes) -> None:
@@ -130,7 +129,8 @@ def _check_alone(content: bytes, section: str, name: bytes) -> None:
         if raw[:1] in (b" ", b"\t") and raw.strip():
             raise Refused(
                 f"has an indented line below [{section}] that continues no option, and would continue ours",
-                instead=f"Remove it, or its indentation: {raw.strip().decode('utf-8', 'replace')[:40]}",
+                # It may be a password's second half, so it isn't shown.
+                instead="Remove it, or its indentation.",
             )
         if raw.strip() and raw[:1] not in (b"#", b";"):
             return
@@ -150,7 +150,7 @@ def _without_ours(result: bytes, section: bytes, content: t.Optional[bytes]) -> 
 
 def _opens_a_section(rest: bytes) -> bool:
     """Tell whether nothing but comments stands before the next section, so that no option is without its own."""
-    for line in rest.splitlines():
+    for line in rest.split(b"\n"):
         if line.strip() and line[:1] not in b"#;":
-            return line.lstrip().startswith(b"[")
+            return _HEADER.match(line) is not None
     return True

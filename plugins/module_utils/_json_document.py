@@ -106,20 +106,21 @@ def is_blank(source: t.Optional[bytes]) -> bool:
 def line_of(source: bytes, path: Path) -> t.Optional[int]:
     """Return the line (from 1) on which the key at `path` stands, or None where it doesn't."""
     text = decoded(source, "")
-    found = _member_at(text, path, {})
+    found = _member_at(text, path, path, {})
     return None if found is None else line_at(text, found.start)
 
 
-def literals_of(source: bytes, paths: t.Iterable[Path]) -> t.List[t.Optional[str]]:
+def literals_of(source: bytes, paths: t.Collection[Path]) -> t.List[t.Optional[str]]:
     """Return the value at each of `paths` as it is spelled there, or None where there is none."""
     text = decoded(source, "")
     known: t.Dict[int, Object] = {}  # so that what many paths share is taken apart once
-    found = [_member_at(text, path, known) for path in paths]
+    keys = {key for path in paths for key in path}
+    found = [_member_at(text, path, keys, known) for path in paths]
     return [None if member is None else text[member.value_start : member.end] for member in found]
 
 
-def _member_at(text: str, path: Path, known: t.Dict[int, Object]) -> t.Optional[Member]:
-    parent = known.get(-1) or top_object(text, "")
+def _member_at(text: str, path: Path, keys: t.Collection[str], known: t.Dict[int, Object]) -> t.Optional[Member]:
+    parent = known.get(-1) or top_object(text, "", keys)
     known[-1] = parent or Object(0, 0, [])
     for depth, key in enumerate(path):
         found = next((member for member in reversed(parent.members) if member.key == key), None) if parent else None
@@ -127,7 +128,7 @@ def _member_at(text: str, path: Path, known: t.Dict[int, Object]) -> t.Optional[
             return found
         if not isinstance(found.value, dict):
             return None
-        parent = known.get(found.value_start) or object_at(text, found.value_start, "")
+        parent = known.get(found.value_start) or object_at(text, found.value_start, "", keys)
         known[found.value_start] = parent
     return None
 
@@ -136,15 +137,16 @@ def steps(
     text: str, settings: t.Mapping[str, t.Any], remove: t.Sequence[Path] = (), *, name: str = ""
 ) -> t.Iterator[t.List[Splice]]:
     """Yield what `edit` does to an object that has a member which stays: for `text`, then for what that made of it."""
-    top = top_object(text, name)
+    doomed = _tree([checked_path(path) for path in remove])
+    top = top_object(text, name, settings or doomed)
     if settings and top is not None:
         splices = _setting(text, top, _checked(settings, ()), name)
         yield splices
         text = _spliced(text, splices)
-        top = top_object(text, name)
-    if remove and top is not None:
+        top = top_object(text, name, doomed)
+    if doomed and top is not None:
         splices = []
-        _take(text, top, _tree([checked_path(path) for path in remove]), (), name, splices)
+        _take(text, top, doomed, (), name, splices)
         yield splices
 
 
@@ -205,7 +207,7 @@ def _refuse_kind(text: str, member: Member, path: Path, name: str, wanted: str) 
 
 
 def _set(text: t.Optional[str], wanted: t.Dict[str, t.Any], name: str) -> str:
-    top = None if text is None else top_object(text, name)
+    top = None if text is None else top_object(text, name, wanted)
     if text is None or top is None:
         style = _Style("\n", "", _NEW_INDENT, ", ", ": ")
         body = _render(wanted, style)
@@ -243,7 +245,7 @@ def _merge(
             if not isinstance(member.value, dict):
                 raise _refuse_kind(text, member, here, name, "an object")
             if value:
-                below = object_at(text, member.value_start, name)
+                below = object_at(text, member.value_start, name, value)
                 inner = _style(text, below) if below.members else _empty_style(text, below, style)
                 _merge(text, below, value, here, inner, name, splices)
         elif isinstance(member.value, dict):
@@ -380,11 +382,12 @@ def same(found: t.Any, wanted: t.Any) -> bool:
 
 
 def _remove(text: str, paths: t.Sequence[t.Tuple[str, ...]], name: str) -> t.Optional[str]:
-    top = top_object(text, name)
+    doomed = _tree(paths)
+    top = top_object(text, name, doomed)
     if top is None:
         return text
     splices: t.List[Splice] = []
-    if _take(text, top, _tree(paths), (), name, splices):
+    if _take(text, top, doomed, (), name, splices):
         return _emptied(text, top)
     return _spliced(text, splices)
 
@@ -425,7 +428,7 @@ def _take(
             continue
         if not isinstance(member.value, dict):
             raise _refuse_kind(text, member, here, name, "an object")
-        child = object_at(text, member.value_start, name)
+        child = object_at(text, member.value_start, name, below)
         if not _take(text, child, below, here, name, inner):
             continue
         if text[child.members[-1].end : child.closing]:

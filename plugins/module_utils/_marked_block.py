@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ._errors import Refused
 
 BEGIN = b"# BEGIN fleetops.container_hosts"
 END = b"# END fleetops.container_hosts"
+_BEGINS = re.compile(re.escape(BEGIN) + rb"(?=\n|\Z)")
 _NOTE = b"# Written by Ansible: what stands between these two marks is replaced by the next run."
 # Before our block, in a file that already holds something. The first ends a last line that had no newline, the
 # second ends a statement whose last line was to be continued; always both, so that taking away is exact.
@@ -29,18 +31,21 @@ def apply(source: t.Optional[bytes], lines: t.Sequence[str]) -> bytes:
     found = span(source)
     if found is None:
         return source + _GAP + block
-    return source[: found[0]] + block + source[found[1] :]
+    # More than one is a file that was pasted into itself: the last one has the last word, and the others go.
+    before = remove(source[: found[0]] or None) or b""
+    return before + block + source[found[1] :]
 
 
 def remove(source: t.Optional[bytes]) -> t.Optional[bytes]:
     """Return the file without our block, and None where nothing was in it but our block."""
-    found = source and span(source)
-    if not source or not found:
-        return source
-    before, after = source[: found[0]], source[found[1] :]
-    if not before and not after:
-        return None
-    return (before[: -len(_GAP)] if before.endswith(_GAP) else before) + after
+    found = span(source) if source else None
+    while source and found:
+        before, after = source[: found[0]], source[found[1] :]
+        if not before and not after:
+            return None
+        source = (before[: -len(_GAP)] if before.endswith(_GAP) else before) + after
+        found = span(source)
+    return source
 
 
 def ours(source: t.Optional[bytes]) -> bytes:
@@ -51,9 +56,10 @@ def ours(source: t.Optional[bytes]) -> bytes:
 
 def span(source: bytes) -> t.Optional[t.Tuple[int, int]]:
     """Return where our block begins and where it ends; None without one. Raises Refused where its end is missing."""
-    start = source.rfind(BEGIN + b"\n")
-    if start < 0:
+    begins = list(_BEGINS.finditer(source))
+    if not begins:
         return None
+    start = begins[-1].start()
     end = source.find(b"\n" + END, start)
     if end < 0:
         raise Refused(

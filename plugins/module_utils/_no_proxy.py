@@ -93,7 +93,9 @@ def ip4_or_none(text: str) -> t.Optional[str]:
     if (
         text.isascii()
         and len(octets) == 4
-        and all(octet.isdigit() and octet == str(int(octet)) and int(octet) < 256 for octet in octets)
+        and all(
+            octet.isdigit() and len(octet) < 4 and octet == str(int(octet)) and int(octet) < 256 for octet in octets
+        )
     ):
         return text
     return None

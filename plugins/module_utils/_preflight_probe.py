@@ -245,5 +245,7 @@ class _Try:
             except (TypeError, ValueError, OverflowError):
                 continue
             # A cache's answer has the date of what it has kept.
-            age = next((int(text) for text in answer.all("age") if text.isdigit()), 0)
+            age = next(
+                (int(text) for text in answer.all("age") if text.isascii() and text.isdigit() and len(text) < 19), 0
+            )
             self._found["clock_offset"] = round(told + age - time.time(), 1)

@@ -20,6 +20,7 @@ import typing as t
 from . import _toml_library
 from ._errors import Refused
 from ._json_syntax import line_at
+from ._key_paths import MAX_DEPTH
 
 # Of a key; the number of an element in an array of tables.
 Step = t.Union[str, int]
@@ -58,14 +59,26 @@ def load_text(text: str, name: str) -> t.Dict[str, t.Any]:
     """Return the document as plain Python; raises Refused, with line and key, for what is not TOML."""
     tomllib = _toml_library.tomllib()
     try:
-        return t.cast("t.Dict[str, t.Any]", tomllib.loads(text))
+        tree = t.cast("t.Dict[str, t.Any]", tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
         raise _syntax_error(text, str(exc), name) from exc
     except RecursionError as exc:
-        raise Refused("is nested too deeply", where=name, instead="Check what wrote the file.") from exc
+        raise _too_deep(name) from exc
     except ValueError as exc:
         # Of a date that is none (2025-02-30), or a number of more than 4300 digits, which lack their place.
         raise Refused(f"holds a value that is none: {exc}", where=name, instead="Correct it.") from exc
+    # Dotted keys nest without tomllib's recursion; tomlkit takes minutes for what is deeper, and then fails.
+    level: t.List[t.Any] = [tree]
+    for _depth in range(MAX_DEPTH):
+        level = [inner for node in level for inner in (node.values() if isinstance(node, dict) else node)]
+        level = [node for node in level if isinstance(node, (dict, list))]
+        if not level:
+            return tree
+    raise _too_deep(name)
+
+
+def _too_deep(name: str) -> Refused:
+    return Refused("is nested too deeply", where=name, instead="Check what wrote the file.")
 
 
 @functools.lru_cache(maxsize=4)

@@ -105,6 +105,18 @@ def _step(
     return before.edited([splice.moved(-len(around)) for splice in splices])
 
 
+def refuse_revived(settings: t.Mapping[str, t.Any], pieces: t.Mapping[str, str], where: str) -> None:
+    """Raise Refused for a piece out of edgeAgent's reach that `pieces`, put before it, would bring back into it."""
+    left = {key: value for key, value in settings.items() if key not in keys(settings)}
+    revived = [key for key in keys({**left, **pieces}) if key not in pieces] if pieces else []
+    if revived:
+        raise Refused(
+            "is out of edgeAgent's reach, as a piece before it is missing, and what is added would bring it back",
+            where=f"{where}.{revived[0]}",
+            instead="Take it out, or give the missing piece.",
+        )
+
+
 def chunks(options: Spelling, where: str) -> dict[str, str]:
     """Return the text by key, in pieces of no more than CHUNK; raises Refused for one that is too long."""
     ends = []

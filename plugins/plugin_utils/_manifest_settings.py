@@ -241,6 +241,7 @@ def _create_options(edit: _Edit, module: Module, containers: _Containers, where:
     if after == before:
         return
     pieces = {} if after is None else create_options.chunks(after, f"{where}.{create_options.KEY}")
+    create_options.refuse_revived(module.settings, pieces, where)
     for key in create_options.keys(module.settings):
         if key not in pieces:
             edit.take((*settings, key))

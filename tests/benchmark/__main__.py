@@ -11,13 +11,12 @@ import sys
 
 from ..stage import engine, fleet
 from ..stage.progress import step
-from . import cases, measure, report
+from . import cases, edits, measure, payloads, report
 
 NAME = "benchmark"
 # Its bar is far off, and it takes most of the time: two rounds tell as much as all of them.
 BUILTIN_ROUNDS = 2
 DOCUMENT = fleet.ROOT / "docs" / "benchmarks.md"
-_FIGURES = re.compile(r"(?<=<!-- figures -->\n).*(?=<!-- end of figures -->)", re.DOTALL)
 
 
 def main() -> int:
@@ -26,7 +25,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--hosts", type=int, default=4, help="half bookworm, half trixie")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
+    parser.add_argument("--parts", action="store_true", help="without a fleet: edits of documents, and modules")
     asked = parser.parse_args()
+    if asked.parts:
+        return _parts(asked.write)
     try:
         up = fleet.up(NAME, {"bookworm": asked.hosts - asked.hosts // 2, "trixie": asked.hosts // 2})
     except engine.StageError as refused:
@@ -40,7 +42,7 @@ def main() -> int:
     tables = [report.table(case.name, rounds, asked.hosts) for case, rounds in measured.items()]
     print("\n" + "\n\n".join(tables) + "\n")
     if asked.write:
-        _write(DOCUMENT, "\n\n".join(tables))
+        _write("figures", "\n\n".join(tables))
     too_dear = [complaint for case, rounds in measured.items() for complaint in _judge(case, rounds)]
     for complaint in too_dear:
         print(f"benchmark: {complaint}", file=sys.stderr)
@@ -90,9 +92,23 @@ def _judge(case: cases.Case, rounds: list[report.Round]) -> list[str]:
     return ["; ".join(complaints)] if complaints else []
 
 
-def _write(document: pathlib.Path, tables: str) -> None:
-    text = document.read_text(encoding="utf-8")
-    document.write_text(_FIGURES.sub(lambda _: f"{tables}\n", text), encoding="utf-8")
+def _parts(write: bool) -> int:
+    """What needs no host: the exit code."""
+    edited, too_dear = edits.table()
+    sections = {"edits": edited, "modules": payloads.table()}
+    for name, text in sections.items():
+        print(f"\n{text}\n")
+        if write:
+            _write(name, text)
+    for complaint in too_dear:
+        print(f"benchmark: {complaint}", file=sys.stderr)
+    return 1 if too_dear else 0
+
+
+def _write(section: str, tables: str) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    place = re.compile(rf"(?<=<!-- {section} -->\n).*(?=<!-- end of {section} -->)", re.DOTALL)
+    DOCUMENT.write_text(place.sub(lambda _: f"{tables}\n", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -175,6 +175,12 @@ BAD = {
     "option of another driver": ({"log-driver": "local", "log-opts": {"tag": "x"}}, "log-opts.tag: is no option", ""),
     "option of the default driver": ({"log-opts": {"bogus": "x"}}, "no option of the log driver json-file", ""),
     "log size": ({"log-opts": {"max-size": "-1"}}, "log-opts.max-size: is '-1', no size", "10m"),
+    "log files in digits of another kind": (
+        {"log-opts": {"max-file": "\u00b2"}},
+        "log-opts.max-file: is '\u00b2', no number of files",
+        "",
+    ),
+    "more digits than Python reads": ({"log-opts": {"max-file": "9" * 5000}}, "no number of files", ""),
     "log files": ({"log-opts": {"max-file": "0"}}, "log-opts.max-file: is '0', no number of files", ""),
     "compress": ({"log-opts": {"compress": "maybe"}}, "neither true nor false", ""),
     "compress alone": ({"log-opts": {"compress": "true"}}, "log-opts.compress: needs max-size", '"max-file": "3"'),

@@ -24,6 +24,8 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
         (b"X=a\\\nb\nA=0\n", b'X="n$w"\nA=0\n'),
         (b"X=1\nA=0\n X=2\n", b'X="n$w"\nA=0\n'),
         (b"A=0\nX=1\nX='open", b'A=0\nX="n$w"'),
+        (b"A=0\nX=a\\\n", b'A=0\nX="n$w"\n'),
+        (b"A=0\nX='a\n", b'A=0\nX="n$w"\n'),
         (b"export X=1\n", b'export X=1\nX="n$w"\n'),
         (b"# X=1\n; X=1\n", b'# X=1\n; X=1\nX="n$w"\n'),
         (None, b'# This file was made by fleetops.container_hosts.\nX="n$w"\n'),

@@ -63,8 +63,30 @@ def test_a_file_that_nothing_can_read_is_refused(content):
 
 @pytest.mark.parametrize("content", [b"[main]\n more\n", b"[main]\nproxy=x\n\n# c\n\tmore\n"])
 def test_a_line_that_would_continue_our_value_is_refused(content):
-    with pytest.raises(Refused, match="indentation: more"):
+    with pytest.raises(Refused, match=r"an indented line below \[main\]"):
         _ini_document.set_options(content, "main", WANTED)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[main]\r", b"[main]\ngpgcheck=1\r", b"[main]\nproxy=x\n u", b"[main]\r\nproxy=x"], ids=repr
+)
+def test_odd_line_ends_are_kept(content):
+    clean = _ini_document.set_options(content, "main", NOTHING)
+    after = _ini_document.set_options(content, "main", WANTED)
+    assert _ini_document.set_options(after, "main", WANTED) == after
+    assert _ini_document.set_options(after, "main", NOTHING) == clean
+
+
+@pytest.mark.parametrize("content", [b"[\nproxy=x", b"\r[]\nproxy="])
+def test_what_only_looks_like_a_section_is_none(content):
+    with pytest.raises(Refused, match="before its first section"):
+        _ini_document.set_options(content, "main", WANTED)
+
+
+def test_a_continuation_is_not_shown_as_it_may_be_a_password():
+    with pytest.raises(Refused) as refused:
+        _ini_document.set_options(b"[main]\n hush\n", "main", WANTED)
+    assert "hush" not in str(refused.value)
 
 
 @given(files())

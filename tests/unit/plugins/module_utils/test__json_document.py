@@ -270,6 +270,39 @@ def test_setting_and_removing_in_one_edit():
     assert after == b'{"log-opts": {"max-size": "1m"}}'
 
 
+MANY = [f'"k{number}": {value}' for number in range(60) for value in ("1", '"a, b"', "null", "[{}]", "-1.5e3")]
+
+
+@pytest.mark.parametrize("place", [0, 1, 63, 64, 65, 150, 298, 299])
+@pytest.mark.parametrize("ours", ['"x": 1', '"\\u0078": 1'])
+def test_a_key_among_very_many_members_wherever_it_stands(place, ours):
+    """Members that nobody asks about are skipped there, many at once."""
+    lines = [re.sub(r"k(?=\d)", f"{number}k", member) for number, member in enumerate(MANY)]
+    source = ("{\n  " + ",\n  ".join(lines) + "\n}\n").encode()
+    lines.insert(place, ours)
+    with_ours = ("{\n  " + ",\n  ".join(lines) + "\n}\n").encode()
+    assert edit(with_ours, {"x": 1}) == with_ours
+    assert edit(with_ours, {"x": 2}) == with_ours.replace(ours.encode(), ours.encode()[:-1] + b"2")
+    assert edit(with_ours, {}, [("x",)]) == source
+    assert line_of(with_ours, ("x",)) == place + 2
+    assert edit(edit(source, {"x": {"y": 1}}), {}, [("x", "y")]) == source
+    twice = with_ours.replace(b"\n}", b',\n  "x": 3\n}')
+    with pytest.raises(
+        Refused, match=f"line {place + 2}: x: stands there more than once .again in line {len(lines) + 2}"
+    ):
+        edit(twice, {"x": 1})
+
+
+@pytest.mark.parametrize(
+    "wrong", ['"z": 01', '"z": tru', '"z": "\t"', '"z" 1', "z: 1", '"z": 1,', '"z": "\\q"', '"z": -']
+)
+def test_a_mistake_among_very_many_members_is_found(wrong):
+    for place in (70, 150, len(MANY)):
+        lines = [*MANY[:place], wrong, *MANY[place:]]
+        with pytest.raises(Refused, match=rf"line {place + 1}\b"):
+            edit(("{" + ",\n".join(lines) + "}").encode(), {"x": 1})
+
+
 # Refusals ---------------------------------------------------------------------------------------------------------
 
 BROKEN = {
@@ -280,6 +313,7 @@ BROKEN = {
     "hash comment": (b'{"a": 1} # ours', "line 1, column 10: a comment", "Remove"),
     "single quotes": (b"{\n'a': 1}", "line 2, column 1: a string in single quotes", '"..."'),
     "unquoted key": (b'{"a": 1, debug: true}', "line 1, column 10: the key debug is not in quotes", '"debug"'),
+    "no key at all": (b'{"a": 1, hush}', "line 1, column 10: what stands here is not in quotes", '"key": value'),
     "unquoted value": (b'{"a": yes}', "line 1, column 7: this is no JSON value", "double quotes"),
     "Python's words": (b'{"a": True}', "line 1, column 7: True is Python", "Write true"),
     "missing comma": (b'{"a": 1\n"b": 2}', "line 2, column 1: a comma is missing", ""),

@@ -105,6 +105,11 @@ def test_what_no_reader_matches_is_refused_with_what_to_write(written, said):
     assert refused.value.instead
 
 
+def test_more_digits_than_python_reads_are_no_address():
+    with pytest.raises(Refused):
+        _no_proxy.parse(["9" * 5000 + ".0.0.1"])
+
+
 def test_an_entry_that_may_be_a_url_with_a_password_is_not_shown():
     with pytest.raises(Refused) as refused:
         _no_proxy.parse(["http://user:hunter2@192.0.2.1:3128"])

@@ -55,8 +55,17 @@ def test_a_continued_last_line_does_not_swallow_our_section():
 
 
 def test_a_block_without_its_end():
-    with pytest.raises(Refused, match="line 2: has the mark where our block begins, and none where it ends"):
-        dropin.remove(b"x\n" + dropin.BEGIN + b"\nrest\n")
+    for rest in (b"\nrest\n", b""):
+        for edit in (dropin.remove, lambda source: dropin.apply(source, ["A=1"])):
+            with pytest.raises(Refused, match="line 2: has the mark where our block begins, and none where it ends"):
+                edit(b"x\n" + dropin.BEGIN + rest)
+
+
+def test_a_file_that_was_pasted_into_itself_has_one_block_and_then_none():
+    twice = dropin.apply(b"a\n", ["A=1"]) + dropin.apply(b"b\n", ["B=1"])
+    once = dropin.apply(twice, ["C=1"])
+    assert (once.count(dropin.BEGIN), dropin.remove(once)) == (1, b"a\nb\n")
+    assert dropin.remove(twice) == b"a\nb\n"
 
 
 @pytest.mark.parametrize(

@@ -405,6 +405,7 @@ BAD_FILES = {
     "UTF-16": ("a = 1\n".encode("utf-16"), "^f: is not UTF-8 but UTF-16"),
     "a day that is none": (b"a = 2025-02-30\n", "^f.*: "),
     "nested too deeply": (b"a = " + b"[" * 5000, "^f: is nested too deeply"),
+    "nested too deeply by dots": (b"a." * 1000 + b"a = 1", "^f: is nested too deeply"),
     "JSON": (b'{"a": 1}', "^f, line 1, column 1: invalid"),
 }
 

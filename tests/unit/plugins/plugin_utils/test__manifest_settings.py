@@ -242,6 +242,8 @@ def test_a_character_that_was_cut_in_two_is_one_again():
         (lambda d: sensor(d).update(createOptions='"x"'), ALL, "not an object"),
         (lambda d: sensor(d).update(createOptions='{"HostConfig":[]}'), ALL, "createOptions.HostConfig"),
         (lambda d: sensor(d).update(createOptions=5), ALL, "is not text"),
+        (lambda d: sensor(d).update(createOptions="\ud800"), ALL, "half of a UTF-16 surrogate pair"),
+        (lambda d: (sensor(d).pop("createOptions"), sensor(d).update(createOptions01="}")), ALL, "would bring it back"),
         (lambda d: agent(d)["env"].update(https_proxy="http://x"), ALL, "not an object"),
         (lambda d: sensor(d).update(createOptions=json.dumps({"Labels": {"a": "x" * 52000}})), ALL, "is longer than"),
     ],
@@ -268,6 +270,18 @@ def test_a_layer_can_not_say_what_belongs_to_the_base(options, said):
     del document["modulesContent"]["$edgeHub"]
     with pytest.raises(Refused, match=said.replace("$", r"\$")):
         edited(document, options)
+
+
+def test_a_character_that_was_split_between_two_pieces():
+    document = manifests.good()
+    whole = json.dumps({"Labels": {"a": "\U0001f4be"}}, ensure_ascii=False)
+    cut = 2 * (whole.index("\U0001f4be") + 1)
+    first, second = whole.encode("utf-16-le")[:cut], whole.encode("utf-16-le")[cut:]
+    pieces = [each.decode("utf-16-le", "surrogatepass") for each in (first, second)]
+    assert pieces[0][-1] == "\ud83d"
+    sensor(document).update(createOptions=pieces[0], createOptions01=pieces[1])
+    after = edited(document, ALL)
+    assert manifests.options_of(manifests.modules_of(after)["sensor"])["Labels"] == {"a": "\U0001f4be"}
 
 
 def sensor(document: dict) -> dict:
