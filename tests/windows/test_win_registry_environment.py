@@ -226,7 +226,7 @@ def test_values_that_windows_could_not_keep_are_refused_and_not_shown(host):
     task = {
         "fleetops.container_hosts.win_registry_environment": {
             "service": "docker",
-            "environment": {"A": "{{ item | from_json }}"},
+            "environment": {"DB_PASSWORD": "{{ item | from_json }}"},
         },
         "ignore_errors": True,
     }
