@@ -1,4 +1,4 @@
-# An image of a Docker host behind a proxy: the roles hold its files true, and the first boot needs no change.
+# An image of a Docker host behind a proxy: the roles hold its files true, and look at nothing that runs.
 # See docs/images.md. Packer takes a playbook's file, not a name, so site.yml beside this file names the collection's.
 #   packer build -var proxy_variables=../../inventory/group_vars/all/main.yml examples/packer
 

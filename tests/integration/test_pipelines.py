@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import typing as t
 
+import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.fleetops.container_hosts.tests.stage import fleet
@@ -62,15 +66,30 @@ def checkout(folder: pathlib.Path, host: Host, squid: Squid, registry: Registry)
     return folder
 
 
+@pytest.fixture
+def new_home() -> t.Iterator[t.Callable[[], pathlib.Path]]:
+    """Makes a home for a runner's user; an ssh that outlives the test may still be at its socket there."""
+    with contextlib.ExitStack() as homes:
+        made = functools.partial(tempfile.TemporaryDirectory, prefix="ci-", ignore_cleanup_errors=True)
+        yield lambda: pathlib.Path(homes.enter_context(made()))
+
+
 def test_from_lint_to_audit(
-    new_host: t.Callable[..., Host], stage: fleet.Fleet, squid: Squid, registry: Registry, tmp_path: pathlib.Path
+    new_host: t.Callable[..., Host],
+    new_home: t.Callable[[], pathlib.Path],
+    stage: fleet.Fleet,
+    squid: Squid,
+    registry: Registry,
+    tmp_path: pathlib.Path,
 ) -> None:
     host = new_host("trixie")
     repository = checkout(tmp_path / "checkout", host, squid, registry)
     key = (stage.folder / "ssh_key").read_text().rstrip("\n")
     secrets = {"SSH_PRIVATE_KEY": key, "VAULT_PASSWORD": VAULT, "AUDIT_DIGEST_KEY": "digest key of the store"}
     path = pipelines.path_of(pathlib.Path(sys.executable).parent)
-    runners = {name: pipelines.Runner(name, repository, tmp_path, secrets, path) for name in pipelines.FILES}
+    runners = {
+        name: pipelines.Runner(name, repository, tmp_path, new_home(), secrets, path) for name in pipelines.FILES
+    }
     report = repository / "proxy-audit" / "audit.json"
 
     # An audit before all of it fails the job, and has its report all the same.

@@ -14,7 +14,6 @@ import os
 import pathlib
 import re
 import subprocess
-import tempfile
 import typing as t
 
 import yaml
@@ -35,14 +34,18 @@ class Runner:
     """Runs jobs of one service in a checkout. `secrets` is what its store holds; all that was printed is in `said`."""
 
     def __init__(
-        self, service: str, checkout: pathlib.Path, temp: pathlib.Path, secrets: Environment, path: str
+        self,
+        service: str,
+        checkout: pathlib.Path,
+        temp: pathlib.Path,
+        home: pathlib.Path,
+        secrets: Environment,
+        path: str,
     ) -> None:
+        self.home = home  # a short path, since that of ssh's socket below it has a limit
         self.service, self.checkout, self.secrets = service, checkout, secrets
         self.temp = temp / service
         self.temp.mkdir(parents=True)
-        # Short: the path of ssh's socket below it has a limit. An ssh that outlives the job may still be at it.
-        self._place = tempfile.TemporaryDirectory(prefix="ci-", ignore_cleanup_errors=True)
-        self.home = pathlib.Path(self._place.name)
         self.base = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
         self.said = ""
 
