@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
@@ -272,7 +273,8 @@ EDITORS = (
         _environment_file_systemd.edit,
         lambda source: _environment_file_systemd.notices(source, VARIABLES),
         _text(_systemd_syntax.parse_file),
-    ),
+        # Of a continued value, which goes as a whole, it is not always told which empty line was a part.
+    )._replace(exact=lambda source: b"\\\n" not in source),
     _variables("upstart", _environment_file_upstart.edit),
     _variables(
         "options",
@@ -304,7 +306,7 @@ EDITORS = (
         lambda source: _manifest_edit(source, False),
         (_manifest_lint_all,),
         # The pieces of a text are made anew, and so are its escapes.
-        lambda source: b"createOptions01" not in source and b"\\u" not in source and b"\\/" not in source,
+        lambda source: not re.search(rb"createOptions01|\\u|\\/|[^\n]{500}", source),
     ),
     Editor("nomad", "nomad", _LINES, readers=(_text(_nomad_agent.inherited_names),)),
     Editor("apt_conf", "apt_conf", _LINES, readers=(_text(_audit_apt.proxies), _text(_audit_apt.machines))),
