@@ -12,7 +12,7 @@ COLLECTIONS := $(WORK)/collections
 COLLECTION := $(COLLECTIONS)/ansible_collections/fleetops/container_hosts
 TESTS := $(BIN)/python -m ansible_collections.fleetops.container_hosts.tests
 TIMED := tests/stage/timed
-# How many files of tests of whole playbooks run at once, each on a fleet of its own: they mostly wait.
+# How many tests run at once; of whole playbooks, each on a fleet of its own: they mostly wait.
 WORKERS ?= 2
 
 # Every folder of molecule/ that is a scenario.
@@ -73,7 +73,7 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 
 .PHONY: unit
 unit: env ## pure logic and modules, without a fleet
-	pytest -q tests/unit
+	pytest -q -n $(WORKERS) tests/unit
 
 .PHONY: fuzz
 fuzz: env ## every document editor against thousands of broken documents; 2,000 each, SCALE=50 for 100,000

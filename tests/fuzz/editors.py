@@ -305,8 +305,8 @@ EDITORS = (
         lambda source: _manifest_edit(source, True),
         lambda source: _manifest_edit(source, False),
         (_manifest_lint_all,),
-        # The pieces of a text are made anew, and so are its escapes.
-        lambda source: not re.search(rb"createOptions01|\\u|\\/|[^\n]{500}", source),
+        # Pieces that others cut elsewhere than at 512 characters are cut anew.
+        lambda source: not re.search(rb"createOptions01|[^\n]{500}", source),
     ),
     Editor("nomad", "nomad", _LINES, readers=(_text(_nomad_agent.inherited_names),)),
     Editor("apt_conf", "apt_conf", _LINES, readers=(_text(_audit_apt.proxies), _text(_audit_apt.machines))),
