@@ -11,12 +11,10 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
@@ -39,17 +37,8 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
-        refused = refused_on_windows(
-            self,
-            "verified_restart",
-            "has no checkpoint of a Windows host, where a change that fails is taken back by its own task alone",
-            "Run the playbook site with the settings of before, or the playbook remove.",
-        )
-        if refused and boolean(arguments.get("this_run") or False, strict=False):
-            # A rollout asks after a failure: what a task can't prove there, it has taken back itself.
-            return {**result, "changed": False, "checkpoints": []}
-        if refused:
-            return {**result, **refused}
+        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+            return self._on_windows(result, variables)
         try:
             if arguments.get("state") == "rolled_back":
                 # What is taken back may be IoT Edge's, whose agent is then judged by its file.
@@ -71,6 +60,38 @@ class ActionModule(ActionBase):
             found = self._come_back(found, arguments, variables)
         self._acknowledge(found)
         return {**result, **found}
+
+    def _on_windows(self, result: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Go back from the controller; what proves a change there is win_host_settings itself."""
+        # Imported in here, since each host's task is a process of its own, and few hosts are of Windows.
+        from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_action, _windows_rollback
+        from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._linux_alone import refused_on_windows
+        from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_host import Host
+
+        given = [
+            name for name, value in self._task.args.items() if value and name not in _windows_rollback.ARGUMENT_SPEC
+        ]
+        if given or self._task.args.get("state") != "rolled_back":
+            what = f"takes no {given[0]} on a Windows host" if given else "only goes back on a Windows host"
+            return {
+                **result,
+                **refused_on_windows(
+                    self,
+                    "verified_restart",
+                    f"{what}, where win_host_settings itself restarts and proves",
+                    "Give state: rolled_back, with checkpoint, commit, force, this_run and stable as needed.",
+                ),
+            }
+        done = _windows_action.carry_out(
+            self,
+            variables,
+            "verified_restart",
+            _windows_rollback.ARGUMENT_SPEC,
+            {},
+            lambda params, run, execute: _windows_rollback.ensure(params, run, Host(execute), run_identity()),
+        )
+        done["warnings"] = [*result.get("warnings", ()), *done["warnings"]]
+        return {**result, **done}
 
     def _execute(self, arguments: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         return t.cast(

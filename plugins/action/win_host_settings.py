@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_action, _windows_settings
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_host import Host
 
 
@@ -26,7 +27,7 @@ class ActionModule(ActionBase):
             "win_host_settings",
             _windows_settings.ARGUMENT_SPEC,
             {},
-            lambda params, run, execute: _windows_settings.ensure(params, run, Host(execute)),
+            lambda params, run, execute: _windows_settings.ensure(params, run, Host(execute), run_identity()),
         )
         done["warnings"] = [*result.get("warnings", ()), *done["warnings"]]
         return {**result, **done}

@@ -25,8 +25,8 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_environment as core
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES, find
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_mark import MARK
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key, Registry
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_settings import MARK
 
 DOCKER, AGENT = "docker", "AmazonECS"
 # Those of IoT Edge 1.1, which read https_proxy alone.

@@ -20,6 +20,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice import Notice
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._redaction import holds_credentials, masked_diff
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint import Place, Write
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_host import Host
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
@@ -120,6 +121,7 @@ class _DaemonFile(_config_json.File):
             return False
         self.run.changed = True
         self.run.diffs.append(masked_diff(path, found, after, self.run.secrets))
+        self.host.registry.foreseen.append(Write(Place(path, None), found, after))
         if not self.run.check_mode:
             self.host.write_file(path, after, found)
         return True

@@ -21,6 +21,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._redactio
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_environment as core
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint import Place, Write
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key, Registry
 
 SERVICES = r"HKLM:\SYSTEM\CurrentControlSet\Services"
@@ -149,18 +150,19 @@ def _ensure_service(service: str, wanted: core.Wanted, run: Run, registry: Regis
     core.check_lossless(after, where)
     run.changed = True
     kinds = [[f"({found.kind})"], [f"({core.MULTI})"]] if repaired and found else [[], []]
-    _keep_diff(
+    keep_diff(
         where,
         None if found is None else [*kinds[0], *before],
         [*kinds[1], *after] if after else None,
         run,
     )
+    wanted_value = core.Value(core.MULTI, after) if after else None
+    registry.foreseen.append(Write(Place(path, _VALUE), found, wanted_value))
     if not run.check_mode:
         again = next((entry for entry in after if entry not in before), None)
         registry.write_list(path, _VALUE, after, again)
         written = find((registry.key(path) or key).values, _VALUE)
-        expected = core.Value(core.MULTI, after) if after else None
-        if (written and core.Value(written.kind, core.entries_of(written, where))) != expected:
+        if (written and core.Value(written.kind, core.entries_of(written, where))) != wanted_value:
             _differs(where)
     return [name for name in wanted.remove if name in _names(before, wanted.remove)]
 
@@ -200,20 +202,27 @@ def _ensure_machine(wanted: core.Wanted, run: Run, registry: Registry) -> list[s
     if not changes:
         return []
     run.changed = True
-    _keep_diff(
+    keep_diff(
         MACHINE,
         [f"{change.name}={change.before}" for change in changes if change.before is not None],
         [f"{change.name}={change.after}" for change in changes if change.after is not None],
         run,
     )
+    registry.foreseen += [
+        Write(Place(MACHINE, change.name), _text(change.kind, change.before), _text(change.kind, change.after))
+        for change in changes
+    ]
     if not run.check_mode:
         _write_machine(changes, registry)
         found = (registry.key(MACHINE) or key).values
         for change in changes:
-            expected = None if change.after is None else core.Value(change.kind, change.after)
-            if find(found, change.name) != expected:
+            if find(found, change.name) != _text(change.kind, change.after):
                 _differs(f"{MACHINE}\\{change.name}")
     return [change.name for change in changes if change.after is None]
+
+
+def _text(kind: str, text: str | None) -> core.Value | None:
+    return None if text is None else core.Value(kind, text)
 
 
 def _write_machine(changes: t.Sequence[core.Change], registry: Registry) -> None:
@@ -230,7 +239,8 @@ def find(values: t.Mapping[str, core.Value], name: str) -> core.Value | None:
     return next((value for spelled, value in values.items() if core.fold(spelled) == core.fold(name)), None)
 
 
-def _keep_diff(where: str, before: list[str] | None, after: list[str] | None, run: Run) -> None:
+def keep_diff(where: str, before: list[str] | None, after: list[str] | None, run: Run) -> None:
+    """Keep the masked difference of lists of NAME=value; None: there is none."""
     pairs = filter(None, map(core.split, [*(before or ()), *(after or ())]))
     secrets = [secret for name, value in pairs for secret in secrets_in({name: value})]
     run.diffs.append(masked_diff(where, _lines(before), _lines(after), [*run.secrets, *secrets]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint import Write
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_environment import (
     EXPAND,
     MULTI,
@@ -47,6 +48,8 @@ class Registry:
 
     def __init__(self, execute: t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]]) -> None:
         self._execute = execute
+        # What was found to be changed, files too, in check mode as well: a checkpoint keeps it before it is.
+        self.foreseen: list[Write] = []
 
     def key(self, path: str) -> Key | None:
         """Return a key (HKLM:\\...), or None where there is none."""
@@ -79,9 +82,8 @@ class Registry:
         if value is None:
             self._delete(path, name)
         elif value.kind == MULTI:
-            # Whatever the module takes for equal, it writes where there is nothing.
-            self._delete(path, name)
-            self._write(path, name, MULTI, [value.data] if isinstance(value.data, str) else list(value.data or ()))
+            entries = [value.data] if isinstance(value.data, str) else list(value.data or ())
+            self.write_list(path, name, entries, entries[0] if entries else None)
         else:
             self._write(path, name, value.kind, value.data)
 

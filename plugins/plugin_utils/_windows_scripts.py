@@ -42,6 +42,38 @@ try {
 }
 """
 
+# Takes a checkpoint's name, its new document, and the digest of the one it must still have. The keys are made with
+# access for SYSTEM and administrators alone, inheriting none: the document holds what protected files held.
+CHECKPOINT = r"""
+param([string]$Name, [string]$Document, [string]$Expected)
+$ErrorActionPreference = 'Stop'
+$access = New-Object Security.AccessControl.RegistrySecurity
+$access.SetSecurityDescriptorSddlForm('D:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)', 'Access')
+$check = [Microsoft.Win32.RegistryKeyPermissionCheck]::ReadWriteSubTree
+$top = [Microsoft.Win32.Registry]::LocalMachine.CreateSubKey('SOFTWARE\container_hosts', $check, $access)
+try {
+    # One that was there already has been made with whatever access.
+    $top.SetAccessControl($access)
+    $key = $top.CreateSubKey("checkpoints\$Name")
+    try {
+        $found = ''
+        $before = [string]$key.GetValue('Document', '')
+        if ($before) {
+            $sha256 = [Security.Cryptography.SHA256]::Create()
+            $bytes = [Text.Encoding]::ASCII.GetBytes($before)
+            $found = [BitConverter]::ToString($sha256.ComputeHash($bytes)) -replace '-'
+        }
+        if ($found -ne $Expected) { throw 'the checkpoint has been changed by another run meanwhile' }
+        $key.SetValue('Document', $Document, [Microsoft.Win32.RegistryValueKind]::String)
+        $key.Flush()
+    } finally {
+        $key.Close()
+    }
+} finally {
+    $top.Close()
+}
+"""
+
 # Takes certificates as base64 of DER, and thumbprints.
 CERTIFICATES = r"""
 param([string[]]$Add, [string[]]$Remove)

@@ -21,14 +21,16 @@ from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import (
     _windows_ecs,
     _windows_ensure,
     _windows_iotedge,
+    _windows_mark,
     _windows_restart,
+    _windows_rollback,
 )
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint_store import Keeper
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_ensure import MACHINE, SERVICES
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_environment import PLAIN, fold
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_environment import fold
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_host import Host
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_mark import MARK
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Key
-
-MARK = "ContainerHostsRestartDue"
 
 ARGUMENT_SPEC: dict[str, t.Any] = {
     "registry_environment": {
@@ -49,11 +51,12 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "services": {"type": "list", "elements": "str", "required": True},
     "restart": {"type": "str", "choices": ["if_needed", "never"], "default": "if_needed"},
     "stable": {"type": "float", "default": 8.0},
+    "checkpoint": {"type": "str"},
 }
 
 
-def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.Any]:
-    """Make the host what `params` (see ARGUMENT_SPEC) say; return a dict for the result.
+def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host, identity: str = "") -> dict[str, t.Any]:
+    """Make the host what `params` (see ARGUMENT_SPEC) say; return a dict for the result. `identity` is this run's.
 
     Raises Refused with nothing written, or Failed with all of it taken back, as far as that could be done.
     """
@@ -68,7 +71,7 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
     # The whole of it in check mode first: nothing is written where the last of it is refused.
     planned = run if run.check_mode else Run(check_mode=True)
     changed = _edit(params, planned, host)
-    marked = [name for name in params["services"] if _marked(name, host)]
+    marked = [name for name in params["services"] if _windows_mark.marked(name, host)]
     due = [name for name in params["services"] if name in changed or name in marked]
     restarts = _windows_restart.to_restart(due, host) if due and params["restart"] == "if_needed" else []
     new = _windows_ecs.never_initialized(params["ecs_agent"], host)
@@ -80,10 +83,16 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
             run.notice(*planned.notices)
         return result
     before = _Before(params, host)
+    keeper = Keeper(params["checkpoint"], identity, host)
+    if due and params["restart"] == "if_needed":
+        # A run that died may have left some stopped; those don't stay so.
+        restarts = list(dict.fromkeys([*keeper.were_running, *restarts]))
+        result["restarted"] = restarts
+    keeper.keep(due, restarts)
     # Those that don't run with what is written yet are not restarted for the way back.
     touched: list[str] = []
     try:
-        _mark(due, host)
+        _windows_mark.mark(due, host)
         _edit(params, run, host)
         touched = restarts
         _windows_restart.restart(restarts, host, params["stable"])
@@ -92,18 +101,27 @@ def ensure(params: t.Mapping[str, t.Any], run: Run, host: Host) -> dict[str, t.A
             # Which has started the agent: the engine can't be stopped any more before it.
             touched = [*restarts, *(name for name in _now(params, host) if name not in restarts)]
             # The agent's service may have come with that, and has settings of its own.
+            keeper.keep(_edit(params, Run(check_mode=True), host), ())
             again = _windows_restart.to_restart(_edit(params, run, host), host)
             _windows_restart.restart(again, host, params["stable"])
+        if params["restart"] == "if_needed":
+            keeper.commit(_stays(result))
     except Refused as refused:
-        raise _taken_back(refused, before, touched, host, params["stable"]) from refused
+        raise _taken_back(refused, before, keeper, touched, host, params["stable"]) from refused
     if params["restart"] == "if_needed":
-        _unmark(due, host)
+        _windows_mark.unmark(due, host)
     run.changed = run.changed or bool(restarts) or new
     return result
 
 
 def _now(params: t.Mapping[str, t.Any], host: Host) -> list[str]:
     return _windows_restart.to_restart(params["services"], host)
+
+
+def _stays(result: t.Mapping[str, t.Any]) -> list[str]:
+    """Return the vendors' tools that were run."""
+    tools = {"initialized": "Initialize-ECSAgent", "installed": "Deploy-IoTEdge"}
+    return [tool for key, tool in tools.items() if result[key]]
 
 
 def _edit(params: t.Mapping[str, t.Any], run: Run, host: Host) -> list[str]:
@@ -144,26 +162,6 @@ def _gather(one: Run, run: Run) -> None:
     run.secrets += one.secrets
 
 
-# The mark ---------------------------------------------------------------------------------------------------------
-
-
-def _marked(service: str, host: Host) -> bool:
-    key = _windows_ensure.service_key(service, host.registry)
-    return key is not None and _windows_ensure.find(key.values, MARK) is not None
-
-
-def _mark(services: t.Iterable[str], host: Host) -> None:
-    for name in services:
-        if _windows_ensure.service_key(name, host.registry) and not _marked(name, host):
-            host.registry.write_text(f"{SERVICES}\\{name}", MARK, PLAIN, "1")
-
-
-def _unmark(services: t.Iterable[str], host: Host) -> None:
-    for name in services:
-        if _marked(name, host):
-            host.registry.restore(f"{SERVICES}\\{name}", MARK, None)
-
-
 # The way back -----------------------------------------------------------------------------------------------------
 
 
@@ -202,11 +200,20 @@ class _Before:
         return restored
 
 
-def _taken_back(refused: Refused, before: _Before, restarts: t.Sequence[str], host: Host, stable: float) -> Failed:
+def _taken_back(
+    refused: Refused, before: _Before, keeper: Keeper, restarts: t.Sequence[str], host: Host, stable: float
+) -> Failed:
     report: dict[str, t.Any] = {"restored": [], "restarted": list(restarts), "outcome": {"state": "rolled_back"}}
     try:
         report["restored"] = before.restore(host)
+        if keeper.earlier:
+            # A run that died before this one proved nothing either.
+            states = {record.place: record.was for record in keeper.earlier.records}
+            report["restored"] += _windows_rollback.put_back(states, host)
         _windows_restart.restart(restarts, host, stable)
+        if keeper.earlier:
+            _windows_mark.unmark(restarts, host)
+        keeper.drop()
     except Refused as again:
         report["outcome"] = {"state": "failed"}
         return Failed(

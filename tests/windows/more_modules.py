@@ -25,6 +25,7 @@ _OPTIONS = {
     "win_powershell": {"script", "parameters", "error_action"},
 }
 _ROOTS = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certificates"
+_CHECKPOINTS = r"HKEY_LOCAL_MACHINE\SOFTWARE\container_hosts\checkpoints"
 _MACHINE = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
 
 
@@ -173,9 +174,19 @@ def _deploy_iotedge(given: dict[str, t.Any], host: modules.Registry) -> None:
     host.start("iotedge")
 
 
+def _checkpoint(given: dict[str, t.Any], host: modules.Registry) -> None:
+    """Without the access that the script gives to the key, which Wine's registry would not heed."""
+    key = rf"{_CHECKPOINTS}\{given['Name']}"
+    before = (host.read(key) or {}).get("Document", (modules.SZ, b""))[1].decode("utf-16-le").rstrip("\0")
+    if (hashlib.sha256(before.encode("ascii")).hexdigest().upper() if before else "") != given["Expected"]:
+        raise _Thrown("the checkpoint has been changed by another run meanwhile")
+    host.write(key, "Document", modules.SZ, modules.bytes_of(modules.SZ, given["Document"]))
+
+
 # By the digest of the script that was read for each: one that changes has to be read again.
 SCRIPTS: dict[str, t.Callable[[dict[str, t.Any], modules.Registry], None]] = {
     "27be7db056ebd5e939066e1f0bae6f113dbbe875f770f091d05c356844c29363": _replace,
+    "d9c19191ffcff9931dc05cb64c6ebbb02e248849aac4cb7681a21cc34aa0d849": _checkpoint,
     "0e76cadbf91f1172a9ae950520064d8f8ee9893dbafba608696b0b25623e909d": _certificates,
     "76503fac1a0cc1e56d3223c1eb8e0758956adbdafb401a3e1dacb2564620763a": _initialize_ecs,
     "0b5a2e4f4822e21957ba3298702280a6b637a96369d1528180dc35a2dd51c8f3": _deploy_iotedge,

@@ -34,7 +34,8 @@ class Memory:
         self.broken: set[str] = set()  # services that don't start
 
     def read(self, key: str) -> Values | None:
-        return self.keys.get(key)
+        # A key that others are in is there.
+        return self.keys.get(key, {} if self.subkeys(key) else None)
 
     def subkeys(self, key: str) -> list[str]:
         return _below(key, self.keys)
