@@ -19,6 +19,7 @@ from . import modules, registries
 HERE = pathlib.Path(__file__).parent
 ROOT = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet"
 SERVICES = rf"{ROOT}\Services"
+CHECKPOINTS = r"HKEY_LOCAL_MACHINE\SOFTWARE\container_hosts"
 MACHINE = rf"{ROOT}\Control\Session Manager\Environment"
 
 
@@ -125,6 +126,7 @@ def bare(wine: registries.Wine, tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     found = Host(wine, tmp_path)
     before = wine.read(MACHINE) or {}
     yield found
+    wine.delete_key(CHECKPOINTS)
     for path in ("ProgramData/docker", "ProgramData/iotedge"):
         shutil.rmtree(wine.prefix / "drive_c" / path, ignore_errors=True)
     after = wine.read(MACHINE) or {}
