@@ -29,7 +29,10 @@ description:
     first, since some units allow few starts a minute.
   - A restart of Docker keeps its containers running wherever live-restore is on before or after it.
   - One change at a time is under way on a host; others wait for it.
-  - The host needs systemd.
+  - The host needs systemd. On a Windows host only O(state=rolled_back) is done, from the controller, of what
+    M(fleetops.container_hosts.win_host_settings) did under a checkpoint. There O(units), O(settings), O(preflight),
+    O(verify), O(drain), O(seconds) and O(deadline) are refused, and the collection ansible.windows is needed on the
+    controller. What a run left unproven is taken back alone, before any commit.
 extends_documentation_fragment:
   - fleetops.container_hosts.attributes
 attributes:
@@ -39,6 +42,9 @@ attributes:
   async:
     description: Need not be run with C(async), since it survives a lost connection by itself.
     support: none
+  platform:
+    details: On Windows only O(state=rolled_back).
+    platforms: linux, windows
 options:
   checkpoint:
     description:

@@ -82,7 +82,16 @@ options:
     description: The seconds for which a restarted service has to stay up.
     type: float
     default: 8
+  checkpoint:
+    description:
+      - The name of the checkpoint under which the host keeps what was before, for
+        M(fleetops.container_hosts.verified_restart) with V(state=rolled_back) to go back to. Five changes are kept.
+      - It is in the registry, at C(HKLM\SOFTWARE\container_hosts\checkpoints), where only SYSTEM and administrators can
+        read it.
+      - Without a name nothing is kept, and a change that fails is taken back all the same.
+    type: str
 seealso:
+  - module: fleetops.container_hosts.verified_restart
   - module: fleetops.container_hosts.win_registry_environment
   - module: fleetops.container_hosts.host_settings
 """
@@ -102,6 +111,12 @@ EXAMPLES = r"""
           log-driver: json-file
           log-opts: {max-size: 10m, max-file: "3"}
     services: [docker]
+    checkpoint: my_docker
+
+- name: Go back to what was before
+  fleetops.container_hosts.verified_restart:
+    state: rolled_back
+    checkpoint: my_docker
 """
 
 RETURN = r"""

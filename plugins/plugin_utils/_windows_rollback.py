@@ -139,8 +139,9 @@ class _Back:
         report = {**told, "outcome": {"state": "rolled_back"}}
         try:
             put_back({record.place: self.now[record.place] for record in self.restored}, self.host)
-            _windows_restart.restart(touched, self.host, self.stable)
+            # What runs on has that already, and what is stopped gets it at its start.
             _windows_mark.unmark(due, self.host)
+            _windows_restart.restart(touched, self.host, self.stable)
         except Refused as again:
             report["outcome"] = {"state": "failed"}
             return Failed(
