@@ -11,13 +11,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint import Write
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_environment import (
     EXPAND,
     MULTI,
     PLAIN,
     Value,
 )
+
+if t.TYPE_CHECKING:
+    # Actions for hosts of both kinds import this, and most hosts are not of Windows.
+    from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_checkpoint import Write
 
 READ = "ansible.windows.win_reg_stat"
 WRITE = "ansible.windows.win_regedit"
