@@ -61,7 +61,7 @@ lint: env ## ruff, mypy, yamllint, ansible-lint (production), changelog fragment
 	ruff check .
 	ruff format --check .
 	cd "$(COLLECTIONS)" && mypy --config-file "$(CURDIR)/pyproject.toml" --cache-dir "$(CURDIR)/.mypy_cache" \
-	  -p ansible_collections.fleetops.container_hosts.plugins.module_utils \
+	  -p ansible_collections.fleetops.container_hosts.plugins \
 	  -p ansible_collections.fleetops.container_hosts.tests.stage \
 	  -p ansible_collections.fleetops.container_hosts.tests.benchmark \
 	  -p ansible_collections.fleetops.container_hosts.tests.release

@@ -114,7 +114,8 @@ class ActionModule(ActionBase):
     def _load(self, path: str) -> t.Any:
         """Read a YAML file of this collection, whose templates may be worked out; ansible-core 2.18 knows no others."""
         trusted = "trusted_as_template" in inspect.signature(self._loader.load_from_file).parameters
-        return self._loader.load_from_file(path, **({"trusted_as_template": True} if trusted else {}))
+        options: dict[str, t.Any] = {"trusted_as_template": True} if trusted else {}
+        return self._loader.load_from_file(path, **options)
 
     def _work_out(self, value: t.Any, variables: dict[str, t.Any]) -> t.Any:
         # Not a copy of the task's own: with ansible-core 2.18, its look-ups go on with the task's variables.
