@@ -111,7 +111,7 @@ integration: engine ## whole playbooks on real hosts
 windows: env ## the roles on Windows hosts: Wine's registry, services and files
 	@tests/stage/ensure-packages @tests/windows/packages.txt
 	@$(TESTS).windows
-	pytest -q tests/windows
+	pytest -q -n $(WORKERS) --dist loadfile tests/windows
 
 .PHONY: benchmark
 benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figures into docs/benchmarks.md
