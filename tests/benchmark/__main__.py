@@ -16,7 +16,7 @@ from . import cases, edits, measure, payloads, report
 NAME = "benchmark"
 # Its bar is far off, and it takes most of the time: two rounds tell as much as all of them.
 BUILTIN_ROUNDS = 2
-# The median of few rounds strays by some hundredths of a ping. A role over its budget gets so many times as many rounds,
+# The median of few rounds strays by some hundredths of a ping. A role over its budget gets so many times as many,
 # and is judged by all of them.
 DOUBT = 3
 DOCUMENT = fleet.ROOT / "docs" / "benchmarks.md"
