@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 _RARE = (
     "circleci_nomad",
@@ -45,7 +46,7 @@ class ActionModule(ActionBase):
         """Run the module."""
         result = super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+        if is_windows(self):
             asked = [kind for kind in _LINUX_ALONE if arguments.get(kind)]
             return {**result, **(_refused(self, asked[0]) if asked else _ON_WINDOWS)}
         # The other kinds are sent only where they are asked for: a payload of twice the size costs each host.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 
 class ActionModule(ActionBase):
@@ -19,7 +20,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module, unless there is no package manager to set up."""
         result = super().run(tmp, task_vars)
-        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+        if is_windows(self):
             return {**result, "changed": False, "skipped": True, "skip_reason": "Windows has no such package manager."}
         found = self._execute_module(
             task_vars=task_vars, wrap_async=self._task.async_val and not self._connection.has_native_async

@@ -13,6 +13,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import _a
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils import _windows_action, _windows_audit
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import Registry
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 
 class ActionModule(ActionBase):
@@ -23,7 +24,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module."""
         result = super().run(tmp, task_vars)
-        if _windows_action.is_windows(self):
+        if is_windows(self):
             variables = task_vars or {}
             name = variables.get("inventory_hostname", "")
             done = _windows_action.carry_out(

@@ -18,6 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._notice i
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._certificate import authorities
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._controller_file import pem
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 # The module's own options, of which a Windows host needs two; the others are for hosts with systemd.
 _ON_WINDOWS: dict[str, t.Any] = {
@@ -39,7 +40,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = dict(self._task.args)
-        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+        if is_windows(self):
             return self._on_windows(result, variables)
         given = arguments.pop("certificates", None) or arguments.pop("certificate", None) or []
         if arguments.get("checkpoint"):

@@ -18,6 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 _MODULE = "fleetops.container_hosts.verified_restart"
 # The guard's way there and back, with restarts that hang until their time-out, takes no longer.
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result = super().run(tmp, variables)
         arguments = {**self._task.args, "run": run_identity()}
-        if getattr(getattr(self._connection, "_shell", None), "_IS_WINDOWS", False):
+        if is_windows(self):
             return self._on_windows(result, variables)
         try:
             if arguments.get("state") == "rolled_back":

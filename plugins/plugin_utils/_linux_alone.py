@@ -15,7 +15,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_action import is_windows
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 
 def refused_on_windows(action: ActionBase, name: str, what: str, instead: str) -> dict[str, t.Any]:

@@ -17,13 +17,9 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors i
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._redaction import redact, redact_all, secrets_in
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_registry import WRITE, ModuleFailed
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 Execute = t.Callable[[str, "dict[str, t.Any]"], "dict[str, t.Any]"]
-
-
-def is_windows(action: ActionBase) -> bool:
-    """Tell whether what answers at the other end of the connection is a shell of Windows. Asks no host."""
-    return bool(getattr(getattr(action._connection, "_shell", None), "_IS_WINDOWS", False))
 
 
 def check_host(action: ActionBase, where: str) -> None:

@@ -9,11 +9,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import time
 import typing as t
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.stage import circleci, ecs, engine, fleet, playbook, squid
+from ansible_collections.fleetops.container_hosts.tests.stage import (
+    circleci,
+    ecs,
+    engine,
+    fleet,
+    playbook,
+    squid,
+    whole,
+)
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import HUB, NAME
 
@@ -92,10 +99,7 @@ class Client:
         return node["SchedulingEligibility"] == "eligible" and node["DrainStrategy"] is None
 
     def until(self, happens: t.Callable[[], t.Any], seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not happens():
-            assert time.monotonic() < deadline
-            time.sleep(0.3)
+        whole.until(happens, seconds)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 import typing as t
 
 import pytest
@@ -23,6 +22,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import (
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+from ansible_collections.fleetops.container_hosts.tests.stage.whole import until
 
 _CONNECT = """
 import socket, sys
@@ -59,13 +59,6 @@ def sleeping(seconds: int) -> list[dict[str, t.Any]]:
             "tasks": [{"name": "Sleep", "ansible.builtin.shell": f"sleep {seconds}; touch /root/done"}],
         }
     ]
-
-
-def until(happens: t.Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(

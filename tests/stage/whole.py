@@ -211,7 +211,7 @@ def assert_uses_proxy(now: Look) -> None:
     assert now.info["LoggingDriver"] == "local"
 
 
-def until(happens: t.Callable[[], t.Any], seconds: float = 30, what: str = "it") -> None:
+def until(happens: t.Callable[[], t.Any], seconds: float = 60, what: str = "it") -> None:
     """Wait for something to happen."""
     deadline = time.monotonic() + seconds
     while not happens():
