@@ -121,6 +121,14 @@ benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figur
 benchmark-parts: env ## edits of large documents by their parser's own time, and what each module sends; WRITE=1 likewise
 	@$(TESTS).benchmark --parts $(if $(WRITE),--write)
 
+.PHONY: benchmark-growth
+benchmark-growth: engine ## a host's share of the cost, and the controller's memory, over 1, 10 and 50 hosts; WRITE=1 likewise
+	@$(TESTS).benchmark --growth --rounds 3 $(if $(WRITE),--write)
+
+.PHONY: benchmark-peer
+benchmark-peer: engine ## role moby beside another project's role for the same; WRITE=1 likewise
+	@$(TESTS).benchmark --peer $(if $(WRITE),--write)
+
 .PHONY: benchmark-sample
 benchmark-sample: engine ## the same, small
 	@$(TESTS).benchmark --hosts 8 --rounds 5
@@ -174,7 +182,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@FUZZ_SCALE=50 FUZZ_SEED="$$(date +%F)" $(TIMED) fuzz $(MAKE) --no-print-directory fuzz
 	@$(TIMED) soak $(MAKE) --no-print-directory soak
-	@$(TIMED) benchmark $(MAKE) --no-print-directory benchmark
+	@for part in "" -parts -growth -peer; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
 	@for stage in sanity versions versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean

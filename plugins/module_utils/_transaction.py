@@ -29,7 +29,8 @@ from ._notice import Notice
 from ._redaction import redact
 from ._run import Run
 
-_TICK = 0.5  # seconds between two looks at a unit that has to stay up
+# Seconds between two looks at a unit that has to stay up. One that fell in between and came back has another process.
+_TICK = 1.0
 _LINES = 5  # of a unit's log in a report
 _COMMAND_SECONDS = 120.0
 _QUEUED = "waits for cloud-init, which is at work, and is started with its new settings as soon as that has ended"
@@ -253,9 +254,10 @@ class Transaction:
                     if now[unit].running:
                         state += ", but with another process"
                     raise Refused(f"did not stay up: it is {state}. {_log(unit)}", where=unit)
-            if time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return
-            time.sleep(_TICK)
+            time.sleep(min(_TICK, left))
 
     def _verify(self) -> t.List[str]:
         """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others."""

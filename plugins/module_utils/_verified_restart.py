@@ -20,7 +20,6 @@ from . import (
     _guard_units,
     _host_file,
     _host_settings,
-    _host_settings_rare,
     _proxy,
     _proxy_ecs,
     _transaction,
@@ -33,8 +32,10 @@ from ._redaction import masked_diff, secrets_in
 from ._run import Run, all_or_nothing
 from ._systemd_environment import unit_name
 
-# An import that is used, so that Ansible sends it: what is proven may be of any kind.
-SENT = _host_settings_rare.__all__
+if t.TYPE_CHECKING:
+    # So that Ansible, which reads import statements, sends it: what is proven may be of any kind. Imported is the kind
+    # that it is of; compiling all of them would cost a host as much as a ping.
+    from . import _host_settings_rare as _host_settings_rare
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str"},
@@ -68,6 +69,7 @@ DRAIN_SPEC: t.Dict[str, t.Any] = {
 
 _GOOD = ("committed", "deferred")
 _TICK = 0.1
+_LOOK = 1.0
 # The guard is started again two seconds after it was killed.
 _PATIENCE = 15.0
 # If it fails for so long, as on a full disk, it goes on without us.
@@ -342,7 +344,7 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
     """Return the guard's result for a request, however often the guard has to be started for it."""
     guard = _guard_units.service(checkpoint.name)
     began = time.monotonic()
-    working = began  # when the guard was last seen at work
+    working = looked = began  # when the guard was last seen at work, and looked for
     while True:
         over = _asked(checkpoint) != request_id
         result = checkpoint.read("result.json")
@@ -353,6 +355,10 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
             # Another run has read the result, which lies there for whoever comes first.
             return {"id": request_id, "ended": time.time(), "state": "committed"}
         time.sleep(_TICK)
+        # Its result is looked for often, which is cheap; systemd less often, since that costs a process each time.
+        if time.monotonic() - looked < _LOOK:
+            continue
+        looked = time.monotonic()
         now = _units.states([guard])[guard]
         if now.active == "active":
             working = time.monotonic()

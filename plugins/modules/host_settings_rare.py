@@ -40,12 +40,17 @@ changed:
   type: bool
 """
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings_rare
+import typing as t
+
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
-# An import that is used, so that Ansible sends it.
-SENT = _host_settings_rare.__all__
+if t.TYPE_CHECKING:
+    # So that Ansible, which reads import statements, sends it. Imported are the kinds that are asked for, since a host
+    # compiles what is imported at each run.
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+        _host_settings_rare as _host_settings_rare,
+    )
 
 
 def main() -> None:

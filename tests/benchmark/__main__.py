@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import argparse
-import pathlib
 import re
 import sys
 
 from ..stage import engine, fleet
 from ..stage.progress import step
-from . import cases, edits, measure, payloads, report
+from . import cases, edits, first, growth, measure, payloads, peer, report
 
 NAME = "benchmark"
 # Its bar is far off, and it takes most of the time: two rounds tell as much as all of them.
@@ -29,28 +28,50 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=4, help="half bookworm, half trixie")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
     parser.add_argument("--parts", action="store_true", help="without a fleet: edits of documents, and modules")
+    parser.add_argument("--growth", action="store_true", help=f"the first role over {growth.NUMBERS} hosts")
+    parser.add_argument("--first", action="store_true", help="a first converge of the first role")
+    parser.add_argument("--peer", action="store_true", help=f"the first role beside that of {peer.PACKAGE}")
     asked = parser.parse_args()
     if asked.parts:
         return _parts(asked.write)
+    hosts = max(growth.NUMBERS) if asked.growth else asked.hosts
     try:
-        up = fleet.up(NAME, {"bookworm": asked.hosts - asked.hosts // 2, "trixie": asked.hosts // 2})
+        if asked.peer:
+            peer.install()
+        up = fleet.up(NAME, {"bookworm": hosts - hosts // 2, "trixie": hosts // 2})
     except engine.StageError as refused:
         print(f"benchmark: {refused}", file=sys.stderr)
         return 1
     try:
+        if asked.growth:
+            points = growth.measured(cases.CASES[0], up, asked.rounds)
+            return _told("growth", growth.table(cases.CASES[0].name, points), growth.judge(points), asked.write)
+        if asked.first:
+            firsts = first.measured(cases.CASES[0], up, asked.rounds)
+            table = first.table(cases.CASES[0].name, firsts, hosts)
+            return _told("first", table, first.judge(firsts), asked.write)
+        if asked.peer:
+            rounds = peer.measured(cases.CASES[0], up, asked.rounds)
+            return _told("peer", peer.table(cases.CASES[0].name, rounds, hosts), [], asked.write)
         measured = {case: _measure(case, up, asked.rounds) for case in cases.CASES}
     finally:
         fleet.down(NAME)
 
     tables = [report.table(case.name, rounds, asked.hosts) for case, rounds in measured.items()]
-    print("\n" + "\n\n".join(tables) + "\n")
-    if asked.write:
-        _write("figures", "\n\n".join(tables))
     too_dear = [complaint for case, rounds in measured.items() for complaint in _judge(case, rounds)]
-    for complaint in too_dear:
-        print(f"benchmark: {complaint}", file=sys.stderr)
+    failed = _told("figures", "\n\n".join(tables), too_dear, asked.write)
     print(f"{len(measured) - len(too_dear)} passed, {len(too_dear)} failed")
-    return 1 if too_dear else 0
+    return failed
+
+
+def _told(section: str, text: str, complaints: list[str], write: bool) -> int:
+    """Say what was measured, and what is wrong with it: the exit code."""
+    print(f"\n{text}\n")
+    if write:
+        _write(section, text)
+    for complaint in complaints:
+        print(f"benchmark: {complaint}", file=sys.stderr)
+    return 1 if complaints else 0
 
 
 def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
@@ -70,17 +91,9 @@ def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Roun
             turn = order[number % 4 :] + order[: number % 4]
             if number >= BUILTIN_ROUNDS:
                 turn.remove("builtin")
-            costs = {what: _steady(paths[what], up) for what in turn}
+            costs = {what: measure.steady(paths[what], up.inventory, up.hosts) for what in turn}
         done.append(report.Round(**costs))
     return done
-
-
-def _steady(path: pathlib.Path, up: fleet.Fleet) -> measure.Cost:
-    """The cost of a run that has nothing to change; AssertionError for one that has."""
-    cost, changed = measure.run(path, up.inventory, up.hosts)
-    if changed:
-        raise AssertionError(f"{path} changed {changed} tasks on hosts that should be done")
-    return cost
 
 
 def _judge(case: cases.Case, rounds: list[report.Round]) -> list[str]:
@@ -99,14 +112,7 @@ def _judge(case: cases.Case, rounds: list[report.Round]) -> list[str]:
 def _parts(write: bool) -> int:
     """What needs no host: the exit code."""
     edited, too_dear = edits.table()
-    sections = {"edits": edited, "modules": payloads.table()}
-    for name, text in sections.items():
-        print(f"\n{text}\n")
-        if write:
-            _write(name, text)
-    for complaint in too_dear:
-        print(f"benchmark: {complaint}", file=sys.stderr)
-    return 1 if too_dear else 0
+    return _told("modules", payloads.table(), [], write) or _told("edits", edited, too_dear, write)
 
 
 def _write(section: str, tables: str) -> None:

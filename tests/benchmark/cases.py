@@ -16,7 +16,8 @@ class Case(t.NamedTuple):
     """One role: playbooks/<name>/ours.yml runs it, builtin.yml reaches the same result by ansible.builtin tasks.
 
     `budget`: what the role's steady state may cost, in pings. `gain`: how many times more the other must cost.
-    `install`: what the role needs on the hosts; prepare.yml is run after it, where there is one.
+    `install`: what the role needs on the hosts; prepare.yml is run after it, where there is one. peer.yml runs another
+    project's role, absent.yml takes ours away: of the first case alone.
     """
 
     name: str
@@ -35,6 +36,14 @@ class Case(t.NamedTuple):
     @property
     def builtin(self) -> pathlib.Path:
         return PLAYBOOKS / self.name / "builtin.yml"
+
+    @property
+    def absent(self) -> pathlib.Path:
+        return PLAYBOOKS / self.name / "absent.yml"
+
+    @property
+    def peer(self) -> pathlib.Path:
+        return PLAYBOOKS / self.name / "peer.yml"
 
 
 def _install_iotedge(up: fleet.Fleet) -> None:

@@ -17,11 +17,15 @@ from ..stage.host import Host
 
 
 class Cost(t.NamedTuple):
-    """Seconds: CPU of ansible-playbook with all its children, CPU of the hosts together, and the clock's."""
+    """Seconds: CPU of ansible-playbook with all its children, CPU of the hosts together, and the clock's.
+
+    `memory`: the most megabytes that ansible-playbook, or one of its children, has had.
+    """
 
     controller: float
     hosts: float
     wall: float
+    memory: float
 
 
 class Measured(t.NamedTuple):
@@ -32,9 +36,10 @@ class Measured(t.NamedTuple):
 
 
 def run(path: pathlib.Path, inventory: pathlib.Path, hosts: t.Sequence[Host]) -> Measured:
-    """Run a playbook that must succeed."""
-    command = ["ansible-playbook", "--inventory", str(inventory), str(path)]
-    before, begun = sum(map(_used, hosts)), time.monotonic()
+    """Run a playbook, which must succeed, on these hosts."""
+    limit = ",".join(host.name for host in hosts)
+    command = ["ansible-playbook", "--inventory", str(inventory), "--limit", limit, str(path)]
+    before, begun = sum(map(used, hosts)), time.monotonic()
     # A file and not a pipe: nobody reads while wait4 waits.
     with open(os.devnull) as nothing, open(inventory.parent.parent / "benchmark.log", "w+b") as log:
         process = subprocess.Popen(
@@ -47,11 +52,19 @@ def run(path: pathlib.Path, inventory: pathlib.Path, hosts: t.Sequence[Host]) ->
         said = log.read().decode(errors="replace")
     if process.returncode != 0:
         raise AssertionError(f"{path.name} exited {process.returncode}\n{said}")
-    cost = Cost(usage.ru_utime + usage.ru_stime, sum(map(_used, hosts)) - before, wall)
+    cost = Cost(usage.ru_utime + usage.ru_stime, sum(map(used, hosts)) - before, wall, usage.ru_maxrss / 1024)
     return Measured(cost, sum(int(count) for count in re.findall(r"changed=(\d+)", said)))
 
 
-def _used(host: Host) -> float:
+def steady(path: pathlib.Path, inventory: pathlib.Path, hosts: t.Sequence[Host]) -> Cost:
+    """The cost of a run that has nothing to change; AssertionError for one that has."""
+    cost, changed = run(path, inventory, hosts)
+    if changed:
+        raise AssertionError(f"{path} changed {changed} tasks on hosts that should be done")
+    return cost
+
+
+def used(host: Host) -> float:
     """The CPU seconds that everything on a host has used since it was made, as the kernel counts them.
 
     Not by `docker stats`, which says nought of a container whose systemd has arranged its cgroups itself.

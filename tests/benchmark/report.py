@@ -26,17 +26,21 @@ class Spread(t.NamedTuple):
 
 
 class Round(t.NamedTuple):
-    """One round: each playbook run once, right after the other. `builtin` is so dear that not every round has it."""
+    """One round: each playbook run once, right after the other. `builtin` is so dear that not every round has it.
+
+    `peer`: another project's role, where it is compared.
+    """
 
     empty: Cost
     ping: Cost
     ours: Cost
     builtin: Cost | None = None
+    peer: Cost | None = None
 
 
 def whole(rounds: t.Sequence[Round], what: str) -> Spread:
     """A playbook's CPU time on the controller by that of the ping next to it, as `time` would show it."""
-    return Spread.of([cost.controller / each.ping.controller for each, cost in _having(rounds, what)])
+    return Spread.of([cost.controller / each.ping.controller for each, cost in having(rounds, what)])
 
 
 def here(rounds: t.Sequence[Round], what: str) -> Spread:
@@ -49,9 +53,10 @@ def everywhere(rounds: t.Sequence[Round], what: str) -> Spread:
     return _by_ping(rounds, what, lambda cost: cost.controller + cost.hosts)
 
 
-def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
-    """A Markdown table; ratios are least / median / most over the rounds, pair by pair."""
-    compared = len(_having(rounds, "builtin"))
+def table(name: str, rounds: t.Sequence[Round], hosts: int, peer: str = "") -> str:
+    """A Markdown table; ratios are least / median / most over the rounds, pair by pair. `peer`: what it is."""
+    other = ("peer", peer) if peer else ("builtin", "the same by `ansible.builtin` tasks")
+    compared = len(having(rounds, other[0]))
     lines = [
         f"Role `{name}`: {hosts} hosts, {len(rounds)} rounds, {compared} of them with the last row.",
         "",
@@ -62,9 +67,9 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
         ("empty", "nothing"),
         ("ping", "one `ansible.builtin.ping`"),
         ("ours", "the role's steady state"),
-        ("builtin", "the same by `ansible.builtin` tasks"),
+        other,
     ):
-        costs = [cost for _round, cost in _having(rounds, what)]
+        costs = [cost for _round, cost in having(rounds, what)]
         seconds = [f"{Spread.of([cost[column] for cost in costs]).median:.2f}" for column in (0, 1, 2)]
         ratios = [str(whole(rounds, what))]
         ratios += ["", ""] if what == "empty" else [str(here(rounds, what)), str(everywhere(rounds, what))]
@@ -75,9 +80,9 @@ def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
 def _by_ping(rounds: t.Sequence[Round], what: str, spent: t.Callable[[Cost], float]) -> Spread:
     # The start-up is the same in every round: its median is surer than the one beside.
     start_up = statistics.median(spent(each.empty) for each in rounds)
-    return Spread.of([(spent(cost) - start_up) / (spent(each.ping) - start_up) for each, cost in _having(rounds, what)])
+    return Spread.of([(spent(cost) - start_up) / (spent(each.ping) - start_up) for each, cost in having(rounds, what)])
 
 
-def _having(rounds: t.Sequence[Round], what: str) -> list[tuple[Round, Cost]]:
+def having(rounds: t.Sequence[Round], what: str) -> list[tuple[Round, Cost]]:
     """The rounds in which a playbook was run, each with its cost."""
     return [(each, cost) for each in rounds if (cost := t.cast("Cost | None", getattr(each, what)))]

@@ -10,12 +10,8 @@ It comes out of the package `ansible`, which holds it, because a Galaxy server m
 from __future__ import annotations
 
 import json
-import pathlib
-import subprocess
-import sys
-import tempfile
-import zipfile
 
+from ..stage import wheel
 from ..stage.playbook import COLLECTIONS
 
 # What the stand-in for its modules was written after; see modules.KNOWN.
@@ -35,14 +31,7 @@ def install(name: str, version: str) -> None:
     manifest = COLLECTIONS / inside / "MANIFEST.json"
     if manifest.exists() and json.loads(manifest.read_text())["collection_info"]["version"] == version:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        download = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest", folder, PACKAGE]
-        subprocess.run([sys.executable, "-m", "pip", *download], check=True)
-        for wheel in pathlib.Path(folder).glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(COLLECTIONS, [path for path in archive.namelist() if path.startswith(inside)])
-    if not manifest.exists():
-        raise SystemExit(f"{PACKAGE} does not hold {inside}")
+    wheel.unpack(PACKAGE, inside, COLLECTIONS)
 
 
 if __name__ == "__main__":
