@@ -27,7 +27,7 @@ NAME = os.environ.get("STAGE_NAME", "soak")
 COMMITS = "/var/lib/container_hosts/checkpoints/moby/commits"
 KEPT = 5
 # kB that a process may have more at the end than half-way. Until then the engine's heap grows to the size that it
-# keeps, from 29,000 to 35,000; from there on it goes up and down by some hundreds.
+# keeps, from 29,000 to 35,000; from there on it goes up and down by about 1,000.
 NOISE = 4096
 # Of one the password has a file of its own, so that files come and go too.
 PROXIES = (
