@@ -1,4 +1,5 @@
-# An image of a Docker host behind a proxy: the roles hold its files true, and look at nothing that runs.
+# An image of a Docker host behind a proxy: the roles hold its files true, and look at nothing that runs. What boots from it
+# has the proxy from the start.
 # See docs/images.md. Packer takes a playbook's file, not a name, so site.yml beside this file names the collection's.
 #   packer build -var proxy_variables=../../inventory/group_vars/all/main.yml examples/packer
 
@@ -17,9 +18,11 @@ source "docker" "host" {
   image  = var.base
   commit = true
   pull   = false
-  # The process that keeps it while it is worked on; no systemd, so nothing but files is looked at.
-  run_command = ["-d", "-i", "-t", "--entrypoint=/bin/sh", "--", "{{.Image}}"]
-  changes     = ["ENTRYPOINT []", "CMD [\"/sbin/init\"]"]
+  # A shell keeps it while it is worked on; no systemd, so nothing but files is looked at. The image is committed from that
+  # container and would start the shell as well, so CMD says what boots it. Packer's own run_command makes the shell the
+  # entrypoint: "ENTRYPOINT []" among the changes does not take that back, and /sbin/init becomes a script for the shell.
+  run_command = ["-d", "-i", "-t", "--", "{{.Image}}", "/bin/sh"]
+  changes     = ["CMD [\"/sbin/init\"]"]
 }
 
 build {

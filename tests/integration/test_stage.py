@@ -8,7 +8,7 @@ import typing as t
 import urllib.parse
 
 import pytest
-from ansible_collections.fleetops.container_hosts.tests.stage import fleet, playbook, squid
+from ansible_collections.fleetops.container_hosts.tests.stage import engine, fleet, playbook, squid
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME, Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
@@ -89,3 +89,17 @@ def test_a_playbook_run_is_recorded(
 
 def test_a_published_tag_is_new(registry: Registry) -> None:
     assert registry.publish("team/stage", "a", "b") == [f"{NAME}/team/stage:a", f"{NAME}/team/stage:b"]
+
+
+def test_a_host_that_does_not_come_up_is_taken_away(stage: fleet.Fleet) -> None:
+    ends = 'CMD ["/bin/busybox", "sh", "-c", "echo no room; exit 3"]'
+    image = engine.docker("import", "--change", ends, str(stage.folder / "payload.tar"))
+    label = f"label={engine.LABEL}={engine.inspect(stage.squid.container)['Config']['Labels'][engine.LABEL]}"
+    before = engine.docker("volume", "ls", "--quiet", "--filter", label)
+    try:
+        with pytest.raises(engine.StageError, match=r"^stillborn has ended with exit code 3\. It said last: no room$"):
+            stage.add("trixie", "stillborn", image=image)
+        assert not engine.docker("ps", "--all", "--quiet", "--filter", label, "--filter", "name=stillborn")
+        assert engine.docker("volume", "ls", "--quiet", "--filter", label) == before
+    finally:
+        engine.docker("image", "rm", image)

@@ -26,8 +26,9 @@ AT_ONCE = max(6, CHANGES // 2)
 NAME = os.environ.get("STAGE_NAME", "soak")
 COMMITS = "/var/lib/container_hosts/checkpoints/moby/commits"
 KEPT = 5
-# kB that a process may have more at the end, of the 30,000 to 100,000 that systemd and the engine have.
-NOISE = 8192
+# kB that a process may have more at the end than half-way. Until then the engine's heap grows to the size that it
+# keeps, from 29,000 to 35,000; from there on it goes up and down by about 1,000.
+NOISE = 4096
 # Of one the password has a file of its own, so that files come and go too.
 PROXIES = (
     {
@@ -73,7 +74,8 @@ def test_two_hundred_converges(soaked: fleet.Fleet, tmp_path: pathlib.Path) -> N
         looks.append(look(host))
         print(f"{numbers.stop} of {RUNS}: {len(looks[-1].files)} files, {looks[-1].memory}", flush=True)
         assert looks[-1].starts - looks[0].starts == max(0, min(numbers.stop, CHANGES) - min(AT_ONCE, CHANGES))
-    filled, changed, last = looks[0], looks[max(0, CHANGES // AT_ONCE - 1)], looks[-1]
+    changes_end = max(0, CHANGES // AT_ONCE - 1)
+    filled, changed, last = looks[0], looks[changes_end], looks[-1]
 
     for later in (changed, last):
         assert later.files == filled.files
@@ -83,9 +85,11 @@ def test_two_hundred_converges(soaked: fleet.Fleet, tmp_path: pathlib.Path) -> N
         assert later.checkpoints_kb <= filled.checkpoints_kb + 8
     assert changed is filled or filled.commits != changed.commits  # so the older ones have gone
     assert last.commits == changed.commits
-    # Without a change nothing is restarted, so what a process has lost in 180 runs would still be there.
+    # Without a change nothing is restarted, so what a process has lost would still be there.
+    half = max(changes_end, (len(looks) - 1) // 2)
     for process, memory in last.memory.items():
-        assert memory <= changed.memory[process] + NOISE, f"{process}: {[each.memory[process] for each in looks]}"
+        told = [each.memory[process] for each in looks]
+        assert memory <= told[half] + NOISE, f"{process}: {told}"
 
 
 def written(folder: pathlib.Path, numbers: t.Sequence[int]) -> pathlib.Path:

@@ -46,8 +46,7 @@ class Fleet:
 
     def drop(self, gone: Host) -> None:
         """Take one host away before the others."""
-        host.empty(gone.container)
-        engine.docker("rm", "--force", "--volumes", gone.container)
+        host.remove(gone.container)
 
 
 def up(name: str, counts: dict[str, int]) -> Fleet:

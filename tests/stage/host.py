@@ -95,7 +95,10 @@ class Place:
 
 
 def start(name: str, suite: str, container: str, image: str, place: Place, booted: bool = True) -> Host:
-    """Make one host and wait until it answers. One that is not `booted` has sshd alone, as in an image build."""
+    """Make one host and wait until it answers. One that is not `booted` has sshd alone, as in an image build.
+
+    One that does not come up is taken away again: StageError says what is known of it.
+    """
     engine.docker(
         *("create", "--name", container, "--hostname", name, "--network", place.network, "--network-alias", name),
         *("--label", place.label, "--mount", f"type=volume,dst=/var/lib/docker,volume-label={place.label}"),
@@ -104,11 +107,21 @@ def start(name: str, suite: str, container: str, image: str, place: Place, boote
         image,
         *(() if booted else ("sh", "-c", "mkdir /run/sshd && exec /usr/sbin/sshd -D")),
     )
-    engine.put(container, {"/root/.ssh/authorized_keys": (place.public_key, 0o600)})
-    engine.docker("start", container)
-    host = Host(name, container, engine.address(container, place.network), suite)
-    _wait(host, booted)
+    try:
+        engine.put(container, {"/root/.ssh/authorized_keys": (place.public_key, 0o600)})
+        engine.docker("start", container)
+        host = Host(name, container, engine.address(container, place.network), suite)
+        _wait(host, booted)
+    except BaseException:
+        remove(container)
+        raise
     return host
+
+
+def remove(container: str) -> None:
+    """Take a host away, running or not, with all that was its own."""
+    empty(container)
+    engine.docker("rm", "--force", "--volumes", container)
 
 
 def empty(container: str) -> None:
@@ -121,11 +134,22 @@ def empty(container: str) -> None:
 
 def _wait(host: Host, booted: bool, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not (_sshd_answers(host) and (not booted or host.exec("docker", "version").rc == 0)):
+    # Asked first: one that has ended has no address, which Python takes for this machine's own.
+    while not (_runs(host) and _sshd_answers(host) and (not booted or host.exec("docker", "version").rc == 0)):
         if time.monotonic() > deadline:
             failed = host.exec("systemctl", "--failed", "--no-legend").out.strip()
             raise engine.StageError(f"{host.name} is not up after {seconds:g} s. Failed units: {failed or 'none'}")
         time.sleep(0.2)
+
+
+def _runs(host: Host) -> bool:
+    """Or StageError with what its first process said last, for nothing brings it back."""
+    state = engine.inspect(host.container)["State"]
+    if not state["Running"]:
+        last = engine.try_docker("logs", "--tail=5", host.container)
+        said = (last.out + last.err).strip() or "nothing"
+        raise engine.StageError(f"{host.name} has ended with exit code {state['ExitCode']}. It said last: {said}")
+    return True
 
 
 def _sshd_answers(host: Host) -> bool:
