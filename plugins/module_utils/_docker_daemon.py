@@ -185,8 +185,10 @@ def _refuse_value(
 ) -> None:
     kind = KEYS[key].kind
     problem = values.shape(kind, value)
-    if problem is None and asked:
-        problem = next(values.meaning(kind, value, version), None)
+    if problem is None and asked and (value is None or kind not in values.SHAPE_IS_ALL):
+        from . import _docker_daemon_meanings  # no key that a role sets by itself has more to it than a shape
+
+        problem = next(_docker_daemon_meanings.meaning(kind, value, version), None)
     if problem:
         raise Refused(problem.what, where=locate((key, *problem.path)), instead=problem.instead)
 

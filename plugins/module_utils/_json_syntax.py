@@ -19,13 +19,10 @@ import typing as t
 from ._errors import Refused
 
 BOM = "\ufeff"
-_BLANK = re.compile(r"[ \t\r\n]*")
-_NOTHING = re.compile("")
-_PLAIN = r'[^"\\\x00-\x1f]*'  # a string's text without escapes
-_PLAIN_KEY = re.compile(rf'"({_PLAIN})"{_BLANK.pattern}:{_BLANK.pattern}')
-_NEXT_KEY = re.compile(rf"{_BLANK.pattern},{_BLANK.pattern}{_PLAIN_KEY.pattern}")
+BLANK = re.compile(r"[ \t\r\n]*")
+PLAIN = r'[^"\\\x00-\x1f]*'  # a string's text without escapes
+PLAIN_KEY = re.compile(rf'"({PLAIN})"{BLANK.pattern}:{BLANK.pattern}')
 _MANY = 64  # members; for fewer, preparing to skip some costs more than it saves
-_FEW = 16  # keys; the expression that skips the others tries each of them at each member
 
 
 class Member(t.NamedTuple):
@@ -66,7 +63,7 @@ def decoded(source: bytes, name: str) -> str:
 
 def skip_blank(text: str, position: int) -> int:
     """Return the position of the next character that is not white space."""
-    return t.cast("re.Match[str]", _BLANK.match(text, position)).end()
+    return t.cast("re.Match[str]", BLANK.match(text, position)).end()
 
 
 def top_object(text: str, name: str, keys: t.Optional[Keys] = None) -> t.Optional[Object]:
@@ -96,7 +93,6 @@ def object_at(text: str, opening: int, name: str, keys: t.Optional[Keys] = None)
     apart likewise.
     """
     members: t.List[Member] = []
-    run: t.Optional[t.Pattern[str]] = None
     position = skip_blank(text, opening + 1)
     if text[position : position + 1] == "}":
         return Object(opening, position, members)
@@ -111,8 +107,9 @@ def object_at(text: str, opening: int, name: str, keys: t.Optional[Keys] = None)
             value, end = _decode(text, value_start, name)
         members.append(Member(key, position, key_end, value_start, end, value))
         if keys is not None and len(members) >= _MANY and key not in keys:
-            run = run or _run_of_others(keys)
-            end = _pass_others(text, end, keys, run, members)
+            from . import _json_skip  # few files have as many
+
+            end = _json_skip.others(text, end, keys, members)
         comma = skip_blank(text, end)
         if text[comma : comma + 1] == "}":
             return Object(opening, comma, members)
@@ -123,7 +120,7 @@ def object_at(text: str, opening: int, name: str, keys: t.Optional[Keys] = None)
 
 def _key_at(text: str, position: int, name: str) -> t.Tuple[str, int, int]:
     """Return the key at `position`, the position just past it, and that of its value."""
-    plain = _PLAIN_KEY.match(text, position)
+    plain = PLAIN_KEY.match(text, position)
     if plain:
         return plain[1], plain.end(1) + 1, plain.end()
     if text[position : position + 1] != '"':
@@ -135,45 +132,6 @@ def _key_at(text: str, position: int, name: str) -> t.Tuple[str, int, int]:
     return key, key_end, skip_blank(text, colon + 1)
 
 
-def _pass_others(text: str, end: int, keys: Keys, run: t.Pattern[str], members: t.List[Member]) -> int:
-    """Go over the members behind `end` that nobody asks about, and return where the last one's value ends.
-
-    Adds the last two to `members`. What isn't plain, and so what is wrong, is left to the caller.
-    """
-    before = last = None
-    while True:
-        if text[end - 1] not in "}]":  # more texts or numbers are likely, where one was
-            end = t.cast("re.Match[str]", run.match(text, end)).end()
-        found = _NEXT_KEY.match(text, end)
-        if found is None or found[1] in keys:
-            break
-        try:
-            value, end = _DECODER.raw_decode(text, found.end())
-        except (ValueError, RecursionError):
-            break
-        before, last = last, (found, end, value)
-    for found, value_end, value in filter(None, (before, last)):
-        key_start, key_end = found.span(1)
-        members.append(Member(found[1], key_start - 1, key_end + 1, found.end(), value_end, value))
-    return end
-
-
-def _run_of_others(keys: Keys) -> t.Pattern[str]:
-    """Return what matches plain members of other names, each with the comma before it, but for the last two of them.
-
-    One match goes over thousands of texts and numbers some ten times as fast as a loop.
-    """
-    if len(keys) > _FEW:
-        return _NOTHING
-    ours = "|".join(re.escape(key) for key in sorted(keys))
-    name = rf'"(?!(?:{ours})"){_PLAIN}"'
-    number = r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?(?:[eE][-+]?[0-9]{1,3})?"
-    value = rf'(?:"{_PLAIN}"|{number}|true|false|null)'
-    comma = rf"{_BLANK.pattern},{_BLANK.pattern}"
-    member = rf"{comma}{name}{_BLANK.pattern}:{_BLANK.pattern}{value}"
-    return re.compile(rf"(?:(?:{member})+(?={member}{comma}))?")
-
-
 class _NotJson(ValueError):
     """A constant that Python's decoder takes and JSON doesn't have."""
 
@@ -182,13 +140,13 @@ def _no_constant(word: str) -> t.Any:
     raise _NotJson(word)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _decode(text: str, position: int, name: str) -> t.Tuple[t.Any, int]:
     """Return the value at `position` and the position just past it."""
     try:
-        return _DECODER.raw_decode(text, position)
+        return DECODER.raw_decode(text, position)
     except json.JSONDecodeError as exc:
         raise _syntax_error(text, exc.pos, name, exc.msg) from exc
     except RecursionError as exc:

@@ -11,7 +11,7 @@ import re
 import sys
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_change, _json_syntax
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_change, _json_skip, _json_syntax
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_document import (
     edit,
@@ -312,7 +312,7 @@ def test_what_is_skipped_makes_no_difference(source, asked, doomed, inside, few)
     for many in (10**9, 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_json_syntax, "_MANY", many)
-            patch.setattr(_json_syntax, "_FEW", few)
+            patch.setattr(_json_skip, "_FEW", few)
             try:
                 outcomes.append(edit(source, asked, doomed, name="daemon.json"))
             except Refused as refused:
