@@ -19,7 +19,7 @@ import os
 import time
 import typing as t
 
-from . import _docker_unit, _host_file, _json_document, _units
+from . import _docker_unit, _host_file, _host_file_write, _json_document, _units
 from ._docker_info import swarm_active
 from ._errors import Refused
 
@@ -62,7 +62,7 @@ def is_half_done(unit: str, path: str, root: str = "") -> bool:
 def _restart_and_switch_off(
     unit: str, found: _host_file.Snapshot, seconds: float, keep: _host_file.Keep, root: str
 ) -> None:
-    attributes = None if found.status is None else _host_file.attributes_of(found)
+    attributes = None if found.status is None else _host_file_write.attributes_of(found)
     folder = os.path.dirname(found.real)
     made = not os.path.isdir(folder)
     try:
@@ -74,7 +74,7 @@ def _restart_and_switch_off(
         _wait(unit, False, root)
     finally:
         # With its time too: the daemon has started since, so it counts as having read it.
-        _host_file.put_back(found.real, found.content, attributes)
+        _host_file_write.put_back(found.real, found.content, attributes)
         if made:
             with contextlib.suppress(OSError):  # the daemon may have put something into it
                 os.rmdir(folder)

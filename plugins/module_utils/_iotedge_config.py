@@ -20,6 +20,7 @@ import urllib.parse
 from . import (
     _config_toml,
     _host_file,
+    _host_file_write,
     _iotedge_agent,
     _iotedge_applied,
     _iotedge_earlier,
@@ -286,7 +287,7 @@ class Storage:
             lacking = os.path.dirname(lacking)
         self.run.keep_note(_NOTE, lambda note: _iotedge_earlier.with_folders(note, before))
         if not self.run.check_mode:
-            _host_file.make_folder(real, _host_file.Missing())
+            _host_file_write.make_folder(real, _host_file.Missing())
             os.chown(real, user, user)
             os.chmod(real, 0o700)
 
