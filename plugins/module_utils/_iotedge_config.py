@@ -30,6 +30,7 @@ from . import (
     _proxy,
     _toml_document,
     _toml_library,
+    _unit_jobs,
     _units,
 )
 from ._errors import Refused
@@ -120,7 +121,7 @@ def socket_of(document: t.Mapping[str, t.Any]) -> str:
 
 def _agent(document: t.Mapping[str, t.Any]) -> t.Optional[str]:
     """Return what edgeAgent is; None where its daemon is down, since the question alone could start the engine."""
-    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+    if not _unit_jobs.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return None
     return _iotedge_agent.judge(_iotedge_agent.find(socket_of(document)), _iotedge_settings.table(document, "agent"))
 

@@ -24,6 +24,7 @@ from . import (
     _proxy,
     _proxy_ecs,
     _transaction,
+    _unit_jobs,
     _units,
 )
 from ._checkpoint import DEFERRED, Checkpoint
@@ -334,8 +335,8 @@ def _proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:
             yield from _proxies(inner)
 
 
-def _states(request: _transaction.Request) -> t.Dict[str, _units.State]:
-    return _units.states([unit["name"] for unit in request["units"]])
+def _states(request: _transaction.Request) -> t.Dict[str, _unit_jobs.State]:
+    return _unit_jobs.states([unit["name"] for unit in request["units"]])
 
 
 def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
@@ -353,7 +354,7 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
             # Another run has read the result, which lies there for whoever comes first.
             return {"id": request_id, "ended": time.time(), "state": "committed"}
         time.sleep(_TICK)
-        now = _units.states([guard])[guard]
+        now = _unit_jobs.states([guard])[guard]
         if now.active == "active":
             working = time.monotonic()
         idle = now.active in ("inactive", "failed") and time.monotonic() - working > _PATIENCE
