@@ -29,7 +29,7 @@ import shutil
 import time
 import typing as t
 
-from . import _checkpoint_record, _host_file
+from . import _checkpoint_record, _host_file, _host_file_write
 from ._errors import Refused
 
 FOLDER = "/var/lib/container_hosts/checkpoints"
@@ -143,7 +143,7 @@ class Checkpoint:
 
         self._begun = True
         _guard_units.arm(self)
-        _host_file.make_folder(self.pending_folder, _PRIVATE)
+        _host_file_write.make_folder(self.pending_folder, _PRIVATE)
         deferred = self.read(DEFERRED)
         if deferred and deferred["units"]:
             # What is changed from here on is not what was proven but for them.
@@ -154,8 +154,8 @@ class Checkpoint:
         return _checkpoint_record.Record(
             found.real[len(self.root) :],
             found.content,
-            None if found.status is None else _host_file.attributes_of(found),
-            None if made else _host_file.attributes_of_folder(os.path.dirname(found.real)),
+            None if found.status is None else _host_file_write.attributes_of(found),
+            None if made else _host_file_write.attributes_of_folder(os.path.dirname(found.real)),
             tuple(made),
         )
 
@@ -223,7 +223,7 @@ class Checkpoint:
         self.sweep()
         if self.pending():
             os.rename(self.pending_folder, f"{self.folder}/.gone")
-            _host_file.sync_folder(self.folder)
+            _host_file_write.sync_folder(self.folder)
             self.sweep()
 
     def sweep(self) -> None:
@@ -243,14 +243,14 @@ class Checkpoint:
         number = _number(last[-1].id) + 1 if last else 1
         commit_id = f"{number:04d}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         folder = f"{self.folder}/commits"
-        _host_file.make_folder(folder, _PRIVATE)
+        _host_file_write.make_folder(folder, _PRIVATE)
         self.write(f"pending/{_ABOUT}", about)
         for name in os.listdir(self.pending_folder):
             if name.startswith("."):
                 _remove(f"{self.pending_folder}/{name}")
         os.rename(self.pending_folder, f"{folder}/{commit_id}")
-        _host_file.sync_folder(folder)
-        _host_file.sync_folder(self.folder)
+        _host_file_write.sync_folder(folder)
+        _host_file_write.sync_folder(self.folder)
         self.drop(old.id for old in last[: max(0, len(last) + 1 - KEPT_COMMITS)])
         return commit_id
 
@@ -275,7 +275,7 @@ class Checkpoint:
             self.sweep()
             with contextlib.suppress(FileNotFoundError):
                 os.rename(f"{folder}/{commit_id}", f"{folder}/.gone")
-                _host_file.sync_folder(folder)
+                _host_file_write.sync_folder(folder)
         self.sweep()
 
     # The transaction's own files ----------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Checkpoint:
             with contextlib.suppress(FileNotFoundError):  # result.json is the controller's to remove, too
                 os.unlink(self.file(name))
         if found:
-            _host_file.sync_folder(self.folder)
+            _host_file_write.sync_folder(self.folder)
 
     @contextlib.contextmanager
     def locked(self, *, create: bool, seconds: float = LOCK_SECONDS) -> t.Iterator[bool]:
@@ -306,14 +306,14 @@ class Checkpoint:
         """
         folder = f"{self.root}{FOLDER}"
         if create:
-            _host_file.make_folder(folder, _PRIVATE)
+            _host_file_write.make_folder(folder, _PRIVATE)
         try:
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
             yield False
             return
         try:
-            _host_file.lock(descriptor, folder, seconds)
+            _host_file_write.lock(descriptor, folder, seconds)
             yield True
         finally:
             os.close(descriptor)

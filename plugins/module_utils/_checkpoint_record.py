@@ -14,7 +14,7 @@ import json
 import typing as t
 
 from ._errors import Refused
-from ._host_file import Attributes
+from ._host_file_write import Attributes
 
 FORMAT = 1
 

@@ -14,7 +14,7 @@ import os
 import stat
 import typing as t
 
-from . import _guard_units, _host_file, _trusted_certificate, _units
+from . import _guard_units, _host_file, _host_file_write, _trusted_certificate, _units
 from ._checkpoint import Checkpoint, Kept, is_foreign
 from ._checkpoint_record import Record
 from ._errors import Refused
@@ -98,7 +98,7 @@ def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Re
     aside = list(kept.aside)
     for content in kept.between:
         aside.append(checkpoint.put_aside(record.path, content))
-    _host_file.sweep(path)
+    _host_file_write.sweep(path)
     _make_folder(checkpoint, record, made)
     for _try in range(_TRIES):
         moved = _clear(checkpoint, record)
@@ -108,7 +108,7 @@ def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Re
             break
         if found.content is not None and is_foreign(found.content, kept):
             aside.append(checkpoint.put_aside(record.path, found.content))
-        if _host_file.put_back(path, record.content, record.attributes, found):
+        if _host_file_write.put_back(path, record.content, record.attributes, found):
             done.paths.append(record.path)
             break
     else:
@@ -118,7 +118,7 @@ def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Re
 
 
 def _same(found: _host_file.Snapshot, record: Record) -> bool:
-    return found.content is None or _host_file.attributes_of(found) == record.attributes
+    return found.content is None or _host_file_write.attributes_of(found) == record.attributes
 
 
 def _clear(checkpoint: Checkpoint, record: Record) -> t.Optional[str]:
@@ -142,7 +142,7 @@ def _clear(checkpoint: Checkpoint, record: Record) -> t.Optional[str]:
         aside = f"{record.path}.foreign-{number}"
         checkpoint.note_aside(record.path, aside)
         os.rename(path, checkpoint.root + aside)
-        _host_file.sync_folder(os.path.dirname(path))
+        _host_file_write.sync_folder(os.path.dirname(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
@@ -167,7 +167,7 @@ def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> No
     checkpoint.note_folder(folder)
     # Those above it are for others too, who need not be root: /var/secrets of /var/secrets/aziot/keyd, which is 0700.
     above = _host_file.Missing(folder_mode=0o755)
-    _host_file.make_folder(path, _host_file.Missing(folder_mode=was.mode, above=above))
+    _host_file_write.make_folder(path, _host_file.Missing(folder_mode=was.mode, above=above))
     os.chown(path, was.owner, was.group)
     os.chmod(path, was.mode)
     for name, value in was.extended.items():

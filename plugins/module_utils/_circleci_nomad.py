@@ -19,12 +19,12 @@ import typing as t
 from . import (
     _circleci_leftovers,
     _config_json,
-    _docker_client,
     _environment_file,
     _host_file,
     _nomad_agent,
     _proxy,
     _proxy_circleci,
+    _proxy_docker,
     _proxy_environment,
     _systemd_environment,
     _units,
@@ -156,7 +156,7 @@ class Client:
         """Hold ~/.docker/config.json of each user."""
         if not (self.present or self.absent):
             return []
-        keys = [f"proxies.default.{key}" for key in _docker_client.PROXY_KEYS_OF_CLI[:3]] if self.absent else []
+        keys = [f"proxies.default.{key}" for key in _proxy_docker.CLI_KEYS] if self.absent else []
         return [
             self._json(f"{_home(user)}/.docker/config.json", "docker_client", self.model, keys)
             for user in self.params["client_users"]

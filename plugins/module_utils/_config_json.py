@@ -13,7 +13,6 @@ import typing as t
 
 from . import (
     _account,
-    _docker_client,
     _docker_daemon,
     _docker_loaded,
     _docker_unit,
@@ -60,7 +59,7 @@ class _ProxyPlace(t.NamedTuple):
 
 _PROXY_PLACES = {
     "docker": _ProxyPlace(("proxies",), PROXY_KEYS, _proxy_docker.daemon),
-    "docker_client": _ProxyPlace(("proxies", "default"), _docker_client.PROXY_KEYS_OF_CLI[:3], _proxy_docker.cli),
+    "docker_client": _ProxyPlace(("proxies", "default"), _proxy_docker.CLI_KEYS, _proxy_docker.cli),
 }
 
 
@@ -75,8 +74,11 @@ class _Asked(t.NamedTuple):
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the file's keys what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
-    kinds = {"docker": _DaemonFile, "docker_client": _ClientFile}
-    return kinds.get(params["schema"], File)(params, run).ensure()
+    if params["schema"] == "docker_client":
+        from . import _config_json_client  # few hosts have users with such a file
+
+        return _config_json_client.ClientFile(params, run).ensure()
+    return (_DaemonFile if params["schema"] == "docker" else File)(params, run).ensure()
 
 
 # What is asked for ------------------------------------------------------------------------------------------------
@@ -207,39 +209,6 @@ class File:
             return f"{self.asked.path}{f', line {line}' if line else ''}: {'.'.join(keys)}"
 
         return locate
-
-
-class _ClientFile(File):
-    """~/.docker/config.json: made as its user's own, with nobody else let in."""
-
-    folder_is_ours = True
-
-    def check(self, content: t.Optional[bytes]) -> t.Sequence[Notice]:
-        return _docker_client.check(self.document(content), wanted=self.asked.settings, locate=self.locator(content))
-
-    def missing(self) -> _host_file.Missing:
-        folder = self.run.root + os.path.dirname(self.asked.path)
-        home = os.path.dirname(folder)
-        try:
-            status = os.stat(folder if os.path.isdir(folder) else home)
-        except OSError as exc:
-            raise Refused(
-                f"can't be looked at: {exc.strerror}", where=home, instead="Make the user's home first."
-            ) from exc
-        # root follows a link that its owner may have made to make root write elsewhere
-        if os.path.islink(folder) and os.lstat(folder).st_uid not in (0, os.geteuid(), status.st_uid):
-            raise Refused(
-                "is a symbolic link to a folder of another user",
-                where=os.path.dirname(self.asked.path),
-                instead="Name the file itself, if this is meant.",
-            )
-        owner, group = _account.user_id(self.params["owner"]), _account.group_id(self.params["group"])
-        return _host_file.Missing(
-            mode=0o600,
-            folder_mode=0o700,
-            owner=status.st_uid if owner is None else owner,
-            group=status.st_gid if group is None else group,
-        )
 
 
 class _DaemonFile(File):

@@ -13,8 +13,9 @@ import typing as t
 from ._docker_daemon_keys import PROXY_KEYS
 from ._errors import Refused, did_you_mean
 from ._notice import Notice
+from ._proxy_docker import CLI_KEYS
 
-PROXY_KEYS_OF_CLI = ("httpProxy", "httpsProxy", "noProxy", "ftpProxy", "allProxy")
+PROXY_KEYS_OF_CLI = (*CLI_KEYS, "ftpProxy", "allProxy")
 _ELSEWHERE = {
     "http-proxy": "httpProxy",
     "https-proxy": "httpsProxy",

@@ -20,14 +20,11 @@ import typing as t
 from . import _docker_daemon_values as values
 from ._docker_daemon_keys import (
     FLAG_KEYS,
-    FLAGS_ONLY,
     KEYS,
     LOG_DRIVERS,
     LOG_OPTS,
     LOG_OPTS_OF_ALL,
     NOT_FLATTENED,
-    PROXY_ALIASES,
-    PROXY_KEYS,
     RESET,
     Version,
 )
@@ -99,7 +96,10 @@ def check(
     `where` of a key path.
     """
     for key in wanted:
-        _refuse_unknown(key, wanted[key], locate)
+        if key not in KEYS:
+            from . import _docker_daemon_unknown  # few files have one
+
+            raise _docker_daemon_unknown.refusal(key, wanted[key], locate((key,)))
         _refuse_version(key, version, locate)
     for key, value in document.items():
         if key in KEYS:
@@ -120,42 +120,6 @@ def check(
                 Notice(_READER, "insecure-registries", f"the scheme of {entry} is not looked at; leave it out")
             )
     return notices
-
-
-def _refuse_unknown(key: str, value: t.Any, locate: t.Callable[[t.Sequence[str]], str]) -> None:
-    if key in KEYS:
-        return
-    where = locate((key,))
-    proxy_key = key if key in PROXY_KEYS else PROXY_ALIASES.get(key)
-    if proxy_key:
-        raise Refused(
-            "is ignored by dockerd at the top level of daemon.json"
-            if key in PROXY_KEYS
-            else "is no key of daemon.json; dockerd would not start",
-            where=where,
-            instead=f'Write {{"proxies": {{"{proxy_key}": "..."}}}}.',
-        )
-    if key in FLAG_KEYS:
-        raise Refused(
-            "is the name of dockerd's flag; as a key of daemon.json it is ignored in silence",
-            where=where,
-            instead=f"Write {FLAG_KEYS[key]}.",
-        )
-    if key in FLAGS_ONLY:
-        raise Refused(
-            "can only be given to dockerd as a flag",
-            where=where,
-            instead=f"Add --{key} to the unit's ExecStart= in a drop-in.",
-        )
-    what = "is no key of daemon.json"
-    if isinstance(value, t.Mapping) and value and all(inner in KEYS for inner in value):
-        # dockerd takes the members of an object that it doesn't know for keys of its own, and is content.
-        what += ", and dockerd would ignore it and what is in it"
-    raise Refused(
-        what,
-        where=where,
-        instead=f"{did_you_mean(key, list(KEYS))} They are those of https://docs.docker.com/reference/cli/dockerd/.".lstrip(),
-    )
 
 
 def _refuse_version(key: str, version: t.Optional[Version], locate: t.Callable[[t.Sequence[str]], str]) -> None:
@@ -185,8 +149,10 @@ def _refuse_value(
 ) -> None:
     kind = KEYS[key].kind
     problem = values.shape(kind, value)
-    if problem is None and asked:
-        problem = next(values.meaning(kind, value, version), None)
+    if problem is None and asked and (value is None or kind not in values.SHAPE_IS_ALL):
+        from . import _docker_daemon_meanings  # no key that a role sets by itself has more to it than a shape
+
+        problem = next(_docker_daemon_meanings.meaning(kind, value, version), None)
     if problem:
         raise Refused(problem.what, where=locate((key, *problem.path)), instead=problem.instead)
 

@@ -19,7 +19,7 @@ import os
 import time
 import typing as t
 
-from . import _docker_unit, _host_file, _json_document, _units
+from . import _docker_unit, _host_file, _host_file_write, _json_document, _unit_jobs, _units
 from ._docker_info import swarm_active
 from ._errors import Refused
 
@@ -44,13 +44,13 @@ def restart(unit: str, path: str, seconds: float, keep: _host_file.Keep, root: s
             # A daemon that didn't answer may be in a swarm, where it starts only without.
             if running:
                 raise
-    _units.restart(unit, seconds)
+    _unit_jobs.restart(unit, seconds)
 
 
 def prepare(unit: str, path: str, seconds: float, root: str = "") -> None:
     """Have the running daemon leave its containers running when it stops, if its file wants that, whoever stops it."""
     if _wants(_host_file.read(root + path).content, path) and _switched_on(unit, root) is False:
-        _units.reload(unit, seconds)
+        _unit_jobs.reload(unit, seconds)
         _wait(unit, True, root)
 
 
@@ -62,19 +62,19 @@ def is_half_done(unit: str, path: str, root: str = "") -> bool:
 def _restart_and_switch_off(
     unit: str, found: _host_file.Snapshot, seconds: float, keep: _host_file.Keep, root: str
 ) -> None:
-    attributes = None if found.status is None else _host_file.attributes_of(found)
+    attributes = None if found.status is None else _host_file_write.attributes_of(found)
     folder = os.path.dirname(found.real)
     made = not os.path.isdir(folder)
     try:
         _write(found, True, keep)
-        _units.restart(unit, seconds)
+        _unit_jobs.restart(unit, seconds)
         _write(found, False, keep)
         _await_parts(unit)
-        _units.reload(unit, seconds)
+        _unit_jobs.reload(unit, seconds)
         _wait(unit, False, root)
     finally:
         # With its time too: the daemon has started since, so it counts as having read it.
-        _host_file.put_back(found.real, found.content, attributes)
+        _host_file_write.put_back(found.real, found.content, attributes)
         if made:
             with contextlib.suppress(OSError):  # the daemon may have put something into it
                 os.rmdir(folder)
@@ -85,9 +85,9 @@ def _await_parts(unit: str) -> None:
 
     While it reloads, it is not "active", for which the unit of the ECS agent on Amazon Linux 2023 asks at its start.
     """
-    for part in _units.parts(unit):
-        if not _units.waits_for_cloud_init(part):
-            _units.settled(part, _SECONDS)
+    for part in _unit_jobs.parts(unit):
+        if not _unit_jobs.waits_for_cloud_init(part):
+            _unit_jobs.settled(part, _SECONDS)
 
 
 def _write(found: _host_file.Snapshot, value: bool, keep: _host_file.Keep) -> None:

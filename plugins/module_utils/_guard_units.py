@@ -23,7 +23,7 @@ import time
 import typing as t
 import zipfile
 
-from . import _host_file, _units
+from . import _host_file, _host_file_write, _units
 
 if t.TYPE_CHECKING:
     from ._checkpoint import Checkpoint
@@ -143,7 +143,7 @@ def disarm(checkpoint: Checkpoint) -> None:
         _units.systemctl("stop", _timer(name))
     _disable(checkpoint)
     for path in (*(f"{_UNITS}/{unit}" for unit in (_boot(name), _timer(name), service(name))), ARMED.format(name=name)):
-        _host_file.sweep(checkpoint.root + path)
+        _host_file_write.sweep(checkpoint.root + path)
         _edit(checkpoint, path, None, _FOLDER)
     checkpoint.remove("guard.zip")
 
@@ -219,10 +219,10 @@ def _enable(checkpoint: Checkpoint) -> None:
     folder = checkpoint.root + _WANTS
     if not os.path.isdir(folder):
         checkpoint.write("made.json", {"folder": _WANTS})
-        _host_file.make_folder(folder, _FOLDER)
+        _host_file_write.make_folder(folder, _FOLDER)
     with contextlib.suppress(FileExistsError):
         os.symlink(f"../{_boot(checkpoint.name)}", f"{folder}/{_boot(checkpoint.name)}")
-    _host_file.sync_folder(folder)
+    _host_file_write.sync_folder(folder)
 
 
 def _disable(checkpoint: Checkpoint) -> None:
@@ -230,7 +230,7 @@ def _disable(checkpoint: Checkpoint) -> None:
     link = f"{folder}/{_boot(checkpoint.name)}"
     if os.path.lexists(link):  # asked first, since a read-only file system refuses to remove even what isn't there
         os.unlink(link)
-        _host_file.sync_folder(folder)
+        _host_file_write.sync_folder(folder)
     # The last of several checkpoints takes the folder along, whichever of them made it.
     notes = glob.glob(f"{glob.escape(os.path.dirname(checkpoint.folder))}/*/made.json")
     if notes and not (os.path.isdir(folder) and os.listdir(folder)):

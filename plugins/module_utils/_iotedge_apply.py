@@ -28,6 +28,7 @@ from . import (
     _iotedge_config,
     _iotedge_settings,
     _toml_document,
+    _unit_jobs,
     _units,
 )
 from ._errors import Refused
@@ -76,7 +77,7 @@ def take_back(changes: t.Sequence[t.Dict[str, t.Any]], root: str = "") -> None:
 
     Only where that takes no network: one that runs with too much is better than none at all.
     """
-    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+    if not _unit_jobs.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
     for change in changes:
         path = change["path"]
@@ -106,7 +107,7 @@ def _apply(
 ) -> None:
     sources = [entry["path"], *entry["read_at_apply"]]
     _refuse_future(sources, root)
-    before = _units.states(UNITS)
+    before = _unit_jobs.states(UNITS)
     # Somebody's wish, unless it has never run.
     stopped = not _iotedge_applied.missing(root) and before[_iotedge_applied.EDGED].active == "inactive"
     replaced = [_host_file.read(root + path) for path in (*_iotedge_applied.FILES, *_iotedge_applied.SECRETS)]
@@ -128,7 +129,7 @@ def _apply(
         )
     _wait_until_up(before, 0 if stopped else seconds)
     if stopped:
-        _units.stop(_iotedge_applied.EDGED, seconds)
+        _unit_jobs.stop(_iotedge_applied.EDGED, seconds)
 
 
 def _refuse_future(sources: t.Sequence[str], root: str) -> None:
@@ -158,7 +159,7 @@ def _run(command: t.List[str], seconds: float, secrets: t.Sequence[str]) -> None
         raise Refused(f"ended with {done.returncode}: {' / '.join(text.strip().splitlines()[-_LINES:])}", where=where)
 
 
-def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None:
+def _wait_until_up(before: t.Mapping[str, _unit_jobs.State], seconds: float) -> None:
     """Wait until aziot-edged is up; raise Refused where it isn't in time, or any of the daemons has failed since.
 
     With 0 `seconds` it need not be up.
@@ -166,7 +167,7 @@ def _wait_until_up(before: t.Mapping[str, _units.State], seconds: float) -> None
     edged = _iotedge_applied.EDGED
     deadline = time.monotonic() + seconds
     while True:
-        states = _units.states(UNITS)
+        states = _unit_jobs.states(UNITS)
         # What failed long ago, as aziot-tpmd does without a TPM, stays so until somebody asks for it.
         failed = [
             unit
@@ -191,7 +192,7 @@ def _renew_agent(document: t.Mapping[str, t.Any], former: t.Sequence[str], secon
     `former` are the names of the variables that it had before.
     With 0 `seconds` it isn't waited for.
     """
-    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+    if not _unit_jobs.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return
     socket = _iotedge_config.socket_of(document)
     agent = _iotedge_settings.table(document, "agent")

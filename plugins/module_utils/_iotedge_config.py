@@ -20,6 +20,7 @@ import urllib.parse
 from . import (
     _config_toml,
     _host_file,
+    _host_file_write,
     _iotedge_agent,
     _iotedge_applied,
     _iotedge_earlier,
@@ -29,6 +30,7 @@ from . import (
     _proxy,
     _toml_document,
     _toml_library,
+    _unit_jobs,
     _units,
 )
 from ._errors import Refused
@@ -119,7 +121,7 @@ def socket_of(document: t.Mapping[str, t.Any]) -> str:
 
 def _agent(document: t.Mapping[str, t.Any]) -> t.Optional[str]:
     """Return what edgeAgent is; None where its daemon is down, since the question alone could start the engine."""
-    if not _units.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
+    if not _unit_jobs.states([_iotedge_applied.EDGED])[_iotedge_applied.EDGED].running:
         return None
     return _iotedge_agent.judge(_iotedge_agent.find(socket_of(document)), _iotedge_settings.table(document, "agent"))
 
@@ -286,7 +288,7 @@ class Storage:
             lacking = os.path.dirname(lacking)
         self.run.keep_note(_NOTE, lambda note: _iotedge_earlier.with_folders(note, before))
         if not self.run.check_mode:
-            _host_file.make_folder(real, _host_file.Missing())
+            _host_file_write.make_folder(real, _host_file.Missing())
             os.chown(real, user, user)
             os.chmod(real, 0o700)
 

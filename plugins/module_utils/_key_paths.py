@@ -49,6 +49,8 @@ def checked_path(path: Path) -> t.Tuple[str, ...]:
     """Return a path of keys, or refuse what is none."""
     if isinstance(path, str) or not path or not all(isinstance(key, str) for key in path):
         raise Refused(f"{path!r} is not a list of keys", where="remove", instead='Write ["log-opts", "max-size"].')
+    if len(path) > MAX_DEPTH:
+        raise Refused(f"names more than {MAX_DEPTH} levels", where=f"remove: {dotted(path[:3])}...")
     return tuple(path)
 
 

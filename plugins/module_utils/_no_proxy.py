@@ -33,13 +33,11 @@ WHERE = "container_hosts_proxy.no_proxy"
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 MAX_NAME = 253
 
-_NAME = re.compile(rf"(?P<wild>\*?\.)?(?P<host>(?:{LABEL}\.)*{LABEL})\.?(?::(?P<port>[0-9]+))?")
+NAME = re.compile(rf"(?P<wild>\*?\.)?(?P<host>(?:{LABEL}\.)*{LABEL})\.?(?::(?P<port>[0-9]+))?")
 _IP4 = re.compile(r"(?P<host>[0-9]+(?:\.[0-9]+){3})(?:/(?P<length>[0-9]+)|:(?P<port>[0-9]+))?")
 _IP6 = re.compile(
     r"\[(?P<inner>[0-9a-f:.]+)\](?::(?P<port>[0-9]+))?|(?P<bare>[0-9a-f:.]*:[0-9a-f:.]*)(?:/(?P<length>[0-9]+))?"
 )
-# `10.`, `10.0`, `10.*`, `10.0.*.*`: a network as people write it.
-_OCTETS = re.compile(r"(?P<octets>[0-9]{1,3}(?:\.[0-9]{1,3}){0,2})(?P<stars>(?:\.\*)*)\.?")
 
 
 class Entry(t.NamedTuple):
@@ -161,7 +159,10 @@ def _entry(text: str, where: str) -> Entry:
     lowered = text.lower()
     entry = _address(lowered, text, where) or _name(lowered, text, where)
     if entry is None:
-        raise Refused(f"{text!r} {_problem(lowered)}", where=where, instead=_instead(lowered))
+        from . import _no_proxy_problem  # few lists have one
+
+        problem, instead = _no_proxy_problem.problem(lowered), _no_proxy_problem.instead(lowered)
+        raise Refused(f"{text!r} {problem}", where=where, instead=instead)
     return entry
 
 
@@ -215,7 +216,7 @@ def _network(
 
 
 def _name(lowered: str, written: str, where: str) -> t.Optional[Entry]:
-    match = _NAME.fullmatch(lowered)
+    match = NAME.fullmatch(lowered)
     if match is None or name_problem(match["host"]):
         return None
     port = _port(match["port"], written, where)
@@ -233,44 +234,3 @@ def _port(digits: t.Optional[str], written: str, where: str) -> t.Optional[int]:
     if port is None:
         raise Refused(f"{written!r} has an impossible port", where=where, instead="Write one from 1 to 65535.")
     return port
-
-
-def _problem(text: str) -> str:
-    if "<" in text:
-        return "is Windows' word for names without a dot, which no reader here knows"
-    if "://" in text:
-        return "is a URL, and no reader matches one"
-    if "*" in text:
-        return "has a * where no reader knows one"
-    if "%" in text:
-        return "has a zone or a percent sign, which no reader matches"
-    if "/" in text:
-        return "is neither a network nor a host name"
-    return name_problem(text) or "is not a host name, domain, IP address or network"
-
-
-def _instead(text: str) -> str:
-    octets = _OCTETS.fullmatch(text)
-    if octets:
-        given = octets["octets"].split(".")
-        network = ".".join([*given, "0", "0", "0"][:4])
-        if ip4_or_none(network):
-            return f"Write {network}/{8 * len(given)}."
-    if "://" in text:
-        rest = text.partition("://")[2]
-        return f"Write {rest if rest.startswith('/') else rest.partition('/')[0]}."
-    if "<" in text:
-        return "Write the names, or their domain."
-    host, slash, tail = text.partition("/")
-    if slash:
-        try:
-            # A netmask, or a port behind the network.
-            return f"Write {ipaddress.ip_network(host + slash + tail.partition(':')[0], strict=False)}."
-        except ValueError:
-            return f"Write {host}." if _NAME.fullmatch(host) else "Write a network as 10.0.0.0/8."
-    if "*" in text:
-        tail = text.rpartition("*")[2]
-        domain = tail.lstrip(".") if text.startswith("*") else tail.partition(".")[2]
-        if _NAME.fullmatch(domain):
-            return f"Write {domain} for it and all under it, or .{domain} for what is under it."
-    return "Write example.com, .example.com, 10.0.0.5 or 10.0.0.0/8."

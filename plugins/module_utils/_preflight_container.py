@@ -25,7 +25,7 @@ import threading
 import typing as t
 import uuid
 
-from . import _units
+from . import _unit_jobs, _units
 from ._errors import Refused
 
 # The probe and what it imports of ours; nothing of it imports anything else of ours.
@@ -68,7 +68,7 @@ json.dump(sys.modules["probing._preflight_probe"].run(given["request"]), sys.std
 
 def engine_is_down() -> bool:
     """Tell whether systemd has no engine running here; to ask the engine itself could start it."""
-    return _units.booted() and not _units.states([_UNIT])[_UNIT].running
+    return _units.booted() and not _unit_jobs.states([_UNIT])[_UNIT].running
 
 
 def start(request: t.Dict[str, t.Any]) -> t.Callable[[], t.List[t.Dict[str, t.Any]]]:

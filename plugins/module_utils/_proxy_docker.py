@@ -13,6 +13,8 @@ import ipaddress
 from . import _proxy, _proxy_environment
 from ._rendered import Notices, Rendered
 
+CLI_KEYS = ("httpProxy", "httpsProxy", "noProxy")
+
 
 def daemon(proxy: _proxy.Proxy) -> Rendered:
     """Return the dict for `proxies` of daemon.json (Engine 23.0 and later; an older one does not start with it)."""
@@ -34,7 +36,7 @@ def cli(proxy: _proxy.Proxy) -> Rendered:
         if is_loopback(end.host):
             notices.add("containers", end.origin, "is the container itself there, where no proxy listens")
     return Rendered(
-        {"httpProxy": proxy.http, "httpsProxy": proxy.https, "noProxy": names.value},
+        dict(zip(CLI_KEYS, (proxy.http, proxy.https, names.value))),
         names.notices + _proxy_environment.notices(proxy, "shared") + notices.all(),
     )
 

@@ -30,7 +30,7 @@ def edit(content: t.Optional[bytes], proxy: t.Optional[str]) -> t.Optional[bytes
         return _json_document.edit(content, {}, [(KEY,)], name=PATH)
     merged = _json_document.edit(content, {KEY: proxy}, name=PATH) or b""
     text = _json_syntax.decoded(merged, PATH)
-    top = _json_syntax.top_object(text, PATH, [KEY])
+    top = _json_syntax.top_object(text, PATH, {KEY: None})
     members = [member for member in top.members if member.key == KEY] if top else []
     for member in members:
         if not re.fullmatch(rf'"{KEY}":[ \t]*"{re.escape(proxy)}"', text[member.start : member.end]):

@@ -22,7 +22,7 @@ import subprocess
 import time
 import typing as t
 
-from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _units
+from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _unit_jobs, _units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
 from ._notice import Notice
@@ -76,7 +76,7 @@ class Transaction:
         self.notices: t.List[Notice] = []
         self._queued: t.Set[str] = set()  # units that start once cloud-init has ended
         self._now: t.Set[str] = set()  # units touched here, and not by a run that left something to be restarted
-        self._at_start: t.Dict[str, _units.State] = {}
+        self._at_start: t.Dict[str, _unit_jobs.State] = {}
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -125,10 +125,10 @@ class Transaction:
 
     def _bring_to_settings(self) -> None:
         due = find_due(self.request)
-        self._at_start = _units.states(self.units)
+        self._at_start = _unit_jobs.states(self.units)
         for unit in due.reload:
             self._touch(unit, "reload")
-            _units.reload(unit, self.request["seconds"])
+            _unit_jobs.reload(unit, self.request["seconds"])
         for unit in due.left:
             path = _daemon_json(self.request, unit)
             if path:
@@ -186,16 +186,16 @@ class Transaction:
             return False
         return not self._settled(unit).running and unit not in self._queued
 
-    def _settled(self, unit: str) -> _units.State:
+    def _settled(self, unit: str) -> _unit_jobs.State:
         """Return what a unit is doing once the restart of another one has had its effect on it."""
-        now = _units.states([unit])[unit]
+        now = _unit_jobs.states([unit])[unit]
         if not now.moving:
             return now
-        if _units.waits_for_cloud_init(unit):
+        if _unit_jobs.waits_for_cloud_init(unit):
             if now.job:
                 self._queued.add(unit)
             return now
-        return _units.settled(unit, self.request["seconds"])
+        return _unit_jobs.settled(unit, self.request["seconds"])
 
     def _apply(self, name: str) -> None:
         part = _APPLY[name]()
@@ -217,8 +217,8 @@ class Transaction:
 
     def _stop(self, unit: str) -> None:
         """Stop a unit. The sockets that start it on demand go on listening, also those that are closed with it."""
-        sockets = [name for name, state in _units.states(_units.sockets(unit)).items() if state.running]
-        _units.stop(unit, self.request["seconds"])
+        sockets = [name for name, state in _unit_jobs.states(_unit_jobs.sockets(unit)).items() if state.running]
+        _unit_jobs.stop(unit, self.request["seconds"])
         for socket in sockets:
             _units.systemctl("start", "--", socket, seconds=self.request["seconds"])
 
@@ -228,23 +228,23 @@ class Transaction:
             path = _daemon_json(self.request, unit)
             if path:
                 _docker_restart.restart(unit, path, seconds, self.checkpoint.keep)
-            elif _units.waits_for_cloud_init(unit):
-                _units.restart(unit, seconds, wait=False)
+            elif _unit_jobs.waits_for_cloud_init(unit):
+                _unit_jobs.restart(unit, seconds, wait=False)
                 self._queued.add(unit)
             else:
-                _units.restart(unit, seconds)
+                _unit_jobs.restart(unit, seconds)
         except Refused as refused:
             raise Refused(f"{refused.what.rstrip('.')}. {_log(unit)}", where=unit) from refused
 
     def _wait_until_stable(self, units: t.Sequence[str]) -> None:
         """Watch the touched units for as long as they are to stay up with one and the same process."""
         waited = [unit for unit in units if self.touched.get(unit, "stop") != "stop" and unit not in self._queued]
-        first = _units.states(waited)
+        first = _unit_jobs.states(waited)
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
         while first:
-            now = _units.states(list(first))
+            now = _unit_jobs.states(list(first))
             for unit, then in first.items():
                 fell = not now[unit].running or now[unit].main_pid != then.main_pid
                 # What failed long before, as aziot-tpmd does without a TPM, is not ours to judge.
@@ -340,7 +340,7 @@ class Transaction:
             # It had failed, and what it may have come up with isn't proven.
             return self._troubles(lambda: self._stop(unit))
         if how == "reload":
-            return self._troubles(lambda: _units.reload(unit, self.request["seconds"]))
+            return self._troubles(lambda: _unit_jobs.reload(unit, self.request["seconds"]))
         # Once more where it fails: what the broken daemon left (a lock, a socket) may be gone by then.
         return self._troubles(lambda: self._restart_if_stale(unit)) and self._troubles(lambda: self._restart(unit))
 
@@ -349,9 +349,11 @@ class Transaction:
 
         Where that is without live-restore, such a start would end the containers which the last daemon left running.
         """
-        for unit, state in _units.states([unit for unit in self.touched if _daemon_json(self.request, unit)]).items():
+        for unit, state in _unit_jobs.states(
+            [unit for unit in self.touched if _daemon_json(self.request, unit)]
+        ).items():
             if not state.running:
-                self._troubles(functools.partial(_units.stop, unit, self.request["seconds"]))
+                self._troubles(functools.partial(_unit_jobs.stop, unit, self.request["seconds"]))
 
     def _note_stale(self) -> None:
         """Note which processes may have read the changed files, for a guard that is killed between here and the end.
@@ -359,7 +361,7 @@ class Transaction:
         A needless restart is not harmless: it ends the containers of a Docker daemon without live-restore.
         """
         if self.touched and "stale" not in self.request:
-            states = _units.states(list(self.touched))
+            states = _unit_jobs.states(list(self.touched))
             self.request["stale"] = {unit: state.started for unit, state in states.items()}
             with contextlib.suppress(Refused):  # on a full disk, a daemon that works comes first
                 self.checkpoint.write("running.json", self.request)
@@ -418,7 +420,7 @@ class Transaction:
     def _end(self, state: str, **more: t.Any) -> None:
         troubles = self._undrain()
         _units.forget()
-        states = _units.states(self.units)
+        states = _unit_jobs.states(self.units)
         secrets = self.request["secrets"]
         self.notices += [Notice(unit, "restart", _QUEUED) for unit in self.units if unit in self._queued]
         self.notices += [Notice("drain", "after", redact(trouble, secrets)) for trouble in troubles]
@@ -441,7 +443,7 @@ class Transaction:
         self.checkpoint.write("result.json", result)
 
 
-def _process(state: _units.State) -> t.Tuple[int, int]:
+def _process(state: _unit_jobs.State) -> t.Tuple[int, int]:
     return state.main_pid, state.started
 
 
@@ -465,7 +467,7 @@ def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -
         apply = result["apply_required"]
         restart.update(result["restart_required"])
         reload.update(result["reload_required"])
-    states = _units.states([unit["name"] for unit in request["units"]])
+    states = _unit_jobs.states([unit["name"] for unit in request["units"]])
     for unit in request["units"]:
         name = unit["name"]
         active = states[name].active
@@ -516,13 +518,13 @@ def _differs(unit: t.Dict[str, t.Any], main_pid: int) -> bool:
 
 
 def _shown_proxies(unit: str) -> str:
-    running = _units.process_environment(_units.states([unit])[unit].main_pid) or {}
+    running = _units.process_environment(_unit_jobs.states([unit])[unit].main_pid) or {}
     return ", ".join(f"{name}={running[name]}" for name in _proxy_environment.NAMES if name in running) or "no proxy"
 
 
 def _running_proxy(unit: str) -> t.Dict[str, t.Any]:
     """Return the proxy with which a unit's process runs, as the model says it; {} for none."""
-    running = _units.process_environment(_units.states([unit])[unit].main_pid) or {}
+    running = _units.process_environment(_unit_jobs.states([unit])[unit].main_pid) or {}
     model: t.Dict[str, t.Any] = {}
     for key, names in (("http", ("HTTP_PROXY", "http_proxy")), ("https", ("HTTPS_PROXY", "https_proxy"))):
         url = next((running[name] for name in names if running.get(name)), None)

@@ -21,7 +21,6 @@ from ._systemd_syntax import words
 
 # systemctl's own time-out for a unit is 90 s; a question that takes longer than this will not be answered.
 _SECONDS = 60
-_TICK = 0.2
 _PROPERTIES = (
     "Id",
     "Names",
@@ -54,32 +53,6 @@ class Unit(t.NamedTuple):
     dropins: t.Optional[t.Tuple[str, ...]] = (
         None  # those that systemd has read; None where it reads none, or tells none
     )
-
-
-class State(t.NamedTuple):
-    """What a unit is doing right now."""
-
-    active: str  # active, reloading, inactive, failed, activating, deactivating
-    sub: str
-    main_pid: int
-    started: int  # microseconds of the monotonic clock, when the main process started
-    result: str  # success, exit-code, signal, timeout, ...
-    job: int = 0  # the number of what systemd has yet to do with it
-
-    @property
-    def moving(self) -> bool:
-        """Whether it is on its way up or down."""
-        return bool(self.job) or self.active in ("activating", "deactivating")
-
-    @property
-    def running(self) -> bool:
-        """Whether it is up, and not on its way up or down."""
-        return self.active in ("active", "reloading")
-
-    @property
-    def failing(self) -> bool:
-        """Whether its process has died, for good or until systemd's next try."""
-        return self.active == "failed" or self.sub == "auto-restart"
 
 
 MANAGE_RUNTIME_SPEC: t.Dict[str, t.Any] = {"type": "str", "choices": ["auto", "true", "false"], "default": "auto"}
@@ -172,81 +145,6 @@ def daemon_reload() -> None:
     """Have systemd read the unit files and drop-ins anew."""
     forget()
     systemctl("daemon-reload")
-
-
-def states(names: t.Sequence[str]) -> t.Dict[str, State]:
-    """Return what each unit is doing right now, asked anew each time."""
-    if not names:
-        return {}
-    asked = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "Result", "Job")
-    found = {}
-    output = systemctl("show", "--property=" + ",".join(asked), "--", *names)
-    for name, block in zip(names, output.rstrip("\n").split("\n\n")):
-        values = dict(line.partition("=")[::2] for line in block.splitlines())
-        found[name] = State(
-            values.get("ActiveState", "inactive"),
-            values.get("SubState", ""),
-            int(values.get("MainPID") or 0),
-            int(values.get("ExecMainStartTimestampMonotonic") or 0),
-            values.get("Result", ""),
-            int(values.get("Job") or 0),
-        )
-    return found
-
-
-def settled(name: str, seconds: float) -> State:
-    """Return what a unit is doing once it is on no way up or down any more, or after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        now = states([name])[name]
-        if not now.moving or now.sub == "auto-restart" or time.monotonic() > deadline:
-            return now
-        time.sleep(_TICK)
-
-
-def waits_for_cloud_init(name: str) -> bool:
-    """Tell whether a unit, as that of the ECS agent, can't start before cloud-init, which is at work, has ended.
-
-    Where user data is what called us, cloud-init waits for us, and so nobody may wait for that unit.
-    """
-    after = [unit for unit in _related(name, "After") if unit.startswith("cloud-")]
-    return any(state.moving for state in states(after).values())
-
-
-def parts(name: str) -> t.List[str]:
-    """Return the units that systemd stops and restarts along with a unit (PartOf=)."""
-    return _related(name, "ConsistsOf")
-
-
-def restart(name: str, seconds: float, *, wait: bool = True) -> None:
-    """Restart a unit and wait until it is up; raises Refused where it doesn't come up."""
-    forget()
-    # A unit may allow few starts a minute (Docker's three), whoever made them; ours must not fail for that.
-    systemctl("reset-failed", "--", name)
-    systemctl("restart", *(() if wait else ("--no-block",)), "--", name, seconds=seconds)
-
-
-def stop(name: str, seconds: float) -> None:
-    """Stop a unit and wait until it is down."""
-    forget()
-    systemctl("stop", "--", name, seconds=seconds)
-
-
-def sockets(name: str) -> t.List[str]:
-    """Return the sockets on which systemd listens for a unit."""
-    return [unit for unit in _related(name, "TriggeredBy") if unit.endswith(".socket")]
-
-
-def _related(name: str, how: str) -> t.List[str]:
-    """Return the units that stand in a relation to a unit, by the name of its property."""
-    lines = systemctl("show", f"--property={how}", "--", name).splitlines()
-    return [unit for line in lines if line.startswith(f"{how}=") for unit in line.partition("=")[2].split()]
-
-
-def reload(name: str, seconds: float) -> None:
-    """Have a unit's process read its configuration anew."""
-    forget()
-    systemctl("reload", "--", name, seconds=seconds)
 
 
 def manager_environment() -> t.Dict[str, str]:

@@ -23,6 +23,7 @@ from . import (
     _proxy,
     _proxy_ecs,
     _transaction,
+    _unit_jobs,
     _units,
 )
 from ._checkpoint import DEFERRED, Checkpoint
@@ -336,8 +337,8 @@ def _proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:
             yield from _proxies(inner)
 
 
-def _states(request: _transaction.Request) -> t.Dict[str, _units.State]:
-    return _units.states([unit["name"] for unit in request["units"]])
+def _states(request: _transaction.Request) -> t.Dict[str, _unit_jobs.State]:
+    return _unit_jobs.states([unit["name"] for unit in request["units"]])
 
 
 def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
@@ -359,7 +360,7 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
         if time.monotonic() - looked < _LOOK:
             continue
         looked = time.monotonic()
-        now = _units.states([guard])[guard]
+        now = _unit_jobs.states([guard])[guard]
         if now.active == "active":
             working = time.monotonic()
         idle = now.active in ("inactive", "failed") and time.monotonic() - working > _PATIENCE

@@ -16,7 +16,7 @@ import json
 import re
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_document import Spelled, Splice
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_change import Spelled, Splice
 
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 # A character beyond U+FFFF is one, though it may be spelled as two.
@@ -53,7 +53,7 @@ class Spelling(t.NamedTuple):
         return Spelling(self.text[start:end], self.how[start:end])
 
     def value(self) -> Spelled:
-        """Return the text as a value for `_json_document`."""
+        """Return the text as a value for `_json_document.edit`."""
         return Spelled('"' + "".join(self.how) + '"')
 
 

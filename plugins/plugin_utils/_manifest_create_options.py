@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_document
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_document, _json_parts
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 
 from ._json_spelling import Spelling, of_literals, of_text
@@ -92,7 +92,7 @@ def _step(
     start, end = '{"":0', "}"
     around = start if blank else f'{start},"{KEY}":'
     options = "" if before is None or blank else before.text
-    splices = next(_json_document.steps(around + options + end, wanted, doomed, name=where), [])
+    splices = _json_parts.splices(around + options + end, wanted, doomed, name=where)
     if before is None or blank:
         made = "".join(splice.text for splice in splices).partition(":")[2]
         # The blank before it tells later that there was a text, and what was in it.

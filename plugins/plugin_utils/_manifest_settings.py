@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_document, _no_proxy
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_document, _json_parts, _no_proxy
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused, did_you_mean
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_settings import INSIDE
 
@@ -57,7 +57,7 @@ class _Edit:
             for module in manifest.modules
             for key in create_options.keys(module.settings)
         ]
-        self.literals = dict(zip(pieces, _json_document.literals_of(source, pieces), strict=True))
+        self.literals = dict(zip(pieces, _json_parts.literals_of(source, pieces), strict=True))
         self.wanted: dict[str, t.Any] = {}
         self.doomed: list[Path] = []
 

@@ -42,10 +42,12 @@ def works() -> list[Work]:
     """All that is measured. The documents have about a megabyte."""
     texts = {f"com.example.label-{number:06d}": f"a value of it, {number}" for number in range(20_000)}
     runtimes = {f"runtime-{number}": {"path": f"/usr/bin/{number}", "runtimeArgs": ["--a"]} for number in range(9_000)}
+    among = json.dumps({"runtimes": runtimes, "debug": False}, indent=2).encode()
     mirrors = [f"registry-{number:05d}.example.com:5000" for number in range(28_000)]
     return [
         *_json("`daemon.json` with one object of 20,000 texts", texts),
         *_json("`daemon.json` with 9,000 objects in one", {"runtimes": runtimes, "debug": False}),
+        *_among("`daemon.json` with 9,000 objects in one", among),
         *_json("`daemon.json` with a list of 28,000 texts", {"insecure-registries": mirrors, "debug": False}),
         *_toml("`config.toml` with 9,000 commented tables"),
         *_list(),
@@ -61,6 +63,25 @@ def _json(name: str, document: dict[str, t.Any]) -> list[Work]:
         return json.dumps(json.loads(source))
 
     return _edits(name, source, after, settings, _json_document.edit, own, 7)
+
+
+def _among(name: str, source: bytes) -> list[Work]:
+    """The object that holds thousands of them is itself what changes."""
+    named = f"{name}, {len(source) // 1024} kB"
+    added = {"runtimes": {"mine": {"path": "/usr/bin/mine"}}}
+    after = _json_document.edit(source, added) or b""
+    changed = {"runtimes": {"runtime-4500": {"path": "/usr/bin/mine"}}}
+    taken = [("runtimes", "runtime-4500")]
+
+    def own() -> str:
+        return json.dumps(json.loads(source))
+
+    return [
+        Work(named, "adding one to them", lambda: _json_document.edit(source, added), own, 1.5, 7),
+        Work(named, "having one among them", lambda: _json_document.edit(after, added), own, 1.5, 7),
+        Work(named, "changing one of them", lambda: _json_document.edit(source, changed), own, 1.5, 7),
+        Work(named, "taking one of them out", lambda: _json_document.edit(source, {}, taken), own, 1.5, 7),
+    ]
 
 
 def _toml(name: str) -> list[Work]:

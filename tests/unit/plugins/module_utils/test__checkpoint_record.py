@@ -18,7 +18,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoi
     name,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_file import Attributes
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_file_write import Attributes
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,7 +12,11 @@ import shutil
 import stat
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _checkpoint_restore, _host_file
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+    _checkpoint_restore,
+    _host_file,
+    _host_file_write,
+)
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.tests.support.fatal import killed_at
 from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost, quick_folder
@@ -244,7 +248,7 @@ def test_one_file_that_cannot_be_restored_holds_up_no_other(guarded, monkeypatch
 def test_a_file_that_changes_while_it_is_restored_loses_nothing(guarded, monkeypatch):
     guarded.put(FILE, b"old")
     guarded.change({FILE: b"ours"})
-    real = _host_file.put_back
+    real = _host_file_write.put_back
     theirs = iter([b"theirs 1", b"theirs 2"])
 
     def put_back(*arguments):
@@ -252,7 +256,7 @@ def test_a_file_that_changes_while_it_is_restored_loses_nothing(guarded, monkeyp
             guarded.put(FILE, next(theirs))
         return real(*arguments)
 
-    monkeypatch.setattr(_host_file, "put_back", put_back)
+    monkeypatch.setattr(_host_file_write, "put_back", put_back)
     restored = _checkpoint_restore.restore(guarded.checkpoint())
     assert guarded.read(FILE) == b"old"
     kept = {guarded.read(path[1:]) for path in restored.foreign[f"/{FILE}"]}

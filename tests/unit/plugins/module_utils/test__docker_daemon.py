@@ -23,6 +23,8 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._docker_d
     PROXY_ALIASES,
     PROXY_KEYS,
 )
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._docker_daemon_meanings import meaning
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._docker_daemon_values import SHAPE_IS_ALL, shape
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 
 BOOKWORM, TRIXIE = (20, 10, 24), (26, 1, 5)
@@ -358,3 +360,16 @@ def test_every_kind_of_key_has_a_shape_and_a_meaning():
     for key in KEYS:
         with pytest.raises(Refused):
             judge({key: object()}, version=None)
+
+
+@pytest.mark.parametrize("kind", sorted({key.kind for key in KEYS.values()} | set(SHAPE_IS_ALL)))
+def test_where_the_shape_is_all_there_is_no_meaning_to_be_wrong(kind):
+    """A kind is listed so or not by whether any value of the right shape is refused."""
+    candidates = ["", "x", -1, 2, True, [""], ["x"], {}, {"x": "y"}, {"x": True}, {"x": {}}]
+    candidates.append([{"base": "x", "size": 1}])
+    refused = [
+        value
+        for value in candidates
+        if shape(kind, value) is None and next(meaning(kind, value, None), None) is not None
+    ]
+    assert bool(refused) != (kind in SHAPE_IS_ALL)

@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _docker_api,
     _docker_restart,
-    _host_file,
+    _host_file_write,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 
@@ -223,7 +223,7 @@ def test_what_fails_before_the_first_write_is_what_is_told(host):
 
 def test_a_killed_restart_leaves_a_file_that_the_checkpoint_takes_back(host, monkeypatch):
     host.engine(OFF, loaded=True)
-    monkeypatch.setattr(_host_file, "put_back", lambda *_arguments: 1 / 0)  # it comes no further
+    monkeypatch.setattr(_host_file_write, "put_back", lambda *_arguments: 1 / 0)  # it comes no further
     with pytest.raises(ZeroDivisionError):
         restart(host)
     assert host.read(FILE[1:]) != OFF

@@ -18,7 +18,7 @@ import sys
 import textwrap
 
 import pytest
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_file
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_file, _host_file_write
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.tests.support.fatal import killed_at
 
@@ -420,7 +420,7 @@ def test_concurrent_writers_lose_nothing(path):
 
 
 def test_a_held_lock_is_waited_for_and_then_named(path, monkeypatch):
-    monkeypatch.setattr(_host_file, "LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(_host_file_write, "LOCK_SECONDS", 0.2)
     put(path)
     folder = os.open(os.path.dirname(path), os.O_RDONLY)
     fcntl.flock(folder, fcntl.LOCK_EX)

@@ -27,7 +27,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _iotedge_apply,
     _iotedge_config,
     _transaction,
-    _units,
+    _unit_jobs,
     _verified_restart,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Failed, Refused
@@ -143,7 +143,7 @@ def request(host, entry, restart="if_needed", **more):
     units = [{"name": DOCKER, "environment": {"PROXY": "new"} if more.pop("docker", False) else {}}]
     units += [{"name": unit, "environment": {}} for unit in UNITS]
     units = [{"restart": restart if unit["name"] == EDGED else "if_needed", **unit} for unit in units]
-    states = _units.states([unit["name"] for unit in units])
+    states = _unit_jobs.states([unit["name"] for unit in units])
     return {
         "id": "1",
         "run": "run",

@@ -11,15 +11,13 @@ import re
 import sys
 
 import pytest
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _json_change, _json_skip, _json_syntax
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._json_document import (
-    Spelled,
     edit,
     is_blank,
     line_of,
-    literals_of,
     load,
-    steps,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._key_paths import leaf_paths
 from hypothesis import example, given, settings
@@ -160,24 +158,6 @@ def test_removal_takes_what_was_named_and_nothing_else(source, data):
 
 
 @settings(max_examples=200, deadline=None)
-@given(value=objects(), asked=wanted(), doomed=st.lists(st.sampled_from([("in", "a"), ("in", "b"), ("in", "c", "a")])))
-def test_the_steps_of_an_edit_come_to_the_edit(value, asked, doomed):
-    # With a member that stays, as all have who ask for the steps.
-    source = f'{{"stays": 0, "in": {value}}}'.encode()
-    try:
-        after = edit(edit(source, asked), {}, doomed)
-    except Refused as refused:
-        with pytest.raises(Refused, match=re.escape(refused.what)):
-            list(steps(source.decode(), asked, doomed))
-        return
-    text = source.decode()
-    for splices in steps(text, asked, doomed):
-        for splice in sorted(splices, reverse=True):
-            text = text[: splice.start] + splice.text + text[splice.end :]
-    assert text.encode() == after
-
-
-@settings(max_examples=200, deadline=None)
 @given(source=documents())
 def test_what_is_there_already_is_not_touched(source):
     assert edit(source, meaning(source)) == source
@@ -303,6 +283,72 @@ def test_a_mistake_among_very_many_members_is_found(wrong):
             edit(("{" + ",\n".join(lines) + "}").encode(), {"x": 1})
 
 
+@st.composite
+def rows(draw):
+    """Members of all kinds one after the other, as text; now and then one twice, or one that is broken."""
+    names = st.sampled_from([f'"{name}"' for name in ("x", "y", "\\u0078", "a", "b", "c", "d,", "é")])
+    whole = SPELLED | st.sampled_from(["[]", "[1, 2]", '{"a": {"b": "}"}}', '{"x": 1}', '{"x" :["\\""]}', "{}"])
+    members = draw(st.lists(st.tuples(BLANK, names, BLANK, whole, BLANK), min_size=1, max_size=20))
+    text = ",".join(f"{one}{key}{two}:{two}{value}{three}" for one, key, two, value, three in members)
+    broken = draw(st.sampled_from(["", "", "", "", "1", ",", '"', '"x": 01,']))
+    place = draw(st.integers(0, len(text)))
+    return f"{{{text[:place]}{broken}{text[place:]}}}".encode()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    source=rows() | rows().map(lambda row: b'{"in": ' + row + b"}"),
+    asked=st.dictionaries(st.sampled_from(["x", "y", "n"]), st.sampled_from([1, "a", {"x": 1}, {}]), max_size=2),
+    doomed=st.lists(
+        st.sampled_from([("x",), ("y",), ("a", "b"), ("a", "x"), ("in", "x"), ("in", "x", "x")]), max_size=2
+    ),
+    inside=st.booleans(),
+    few=st.sampled_from([0, 16]),
+)
+def test_what_is_skipped_makes_no_difference(source, asked, doomed, inside, few):
+    """To any edit: its result, or its refusal, is the same as where each member is looked at."""
+    asked = {"in": asked} if inside and asked else asked
+    outcomes = []
+    for many in (10**9, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_json_syntax, "_MANY", many)
+            patch.setattr(_json_skip, "_FEW", few)
+            try:
+                outcomes.append(edit(source, asked, doomed, name="daemon.json"))
+            except Refused as refused:
+                outcomes.append(str(refused))
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("keys", [1, 16, 17, 300])
+def test_one_object_among_thousands_of_them(keys):
+    lines = [f'    "runtime-{number}": {{"path": "/bin/{number}", "args": ["{{"]}}' for number in range(1000)]
+    before = ('{\n  "runtimes": {\n' + ",\n".join(lines) + '\n  },\n  "debug": true\n}\n').encode()
+    chosen = range(0, 900, 900 // keys)[:keys]
+    for number in chosen:
+        lines[number] = lines[number].replace("/bin/", "/usr/bin/")
+    changed = ('{\n  "runtimes": {\n' + ",\n".join(lines) + '\n  },\n  "debug": true\n}\n').encode()
+    wanted = {f"runtime-{number}": {"path": f"/usr/bin/{number}"} for number in chosen}
+    assert edit(before, {"runtimes": wanted}) == changed
+    added = {f"mine-{number}": {"path": "/usr/bin/mine"} for number in range(keys)}
+    after = edit(changed, {"runtimes": added})
+    assert meaning(after) == {"runtimes": {**meaning(changed)["runtimes"], **added}, "debug": True}
+    assert edit(after, {}, leaf_paths({"runtimes": added})) == changed
+    for number in reversed(chosen):
+        del lines[number]
+    left = ('{\n  "runtimes": {\n' + ",\n".join(lines) + '\n  },\n  "debug": true\n}\n').encode()
+    assert edit(changed, {}, [("runtimes", key) for key in wanted]) == left
+
+
+def test_where_nothing_is_to_be_done_nothing_is_laid_out(monkeypatch):
+    monkeypatch.delattr(_json_change, "changed")
+    source = b'\xef\xbb\xbf{"a": {"b": 1.0, "c": {"d": [{"e": null}]}, "f": {}}, "g": "h"}\r\n'
+    asked = {"a": {"b": 1, "c": {"d": [{"e": None}]}, "f": {}}}
+    assert edit(source, asked, [("x",), ("g2", "x"), ("a", "f", "x"), ("a", "nosuch")]) == source
+    with pytest.raises(AttributeError):
+        edit(source, asked, [("g",)])
+
+
 # Refusals ---------------------------------------------------------------------------------------------------------
 
 BROKEN = {
@@ -413,6 +459,16 @@ def test_settings_that_are_too_deep_are_refused():
         deep = {"a": deep}
     with pytest.raises(Refused, match="nested more than 100 levels"):
         edit(b"{}", deep)
+    with pytest.raises(Refused, match=r"remove: a.a.a...: names more than 100 levels"):
+        edit(b"{}", {}, [["a"] * 101])
+
+
+def test_what_is_asked_for_may_be_as_deep_as_that():
+    path = ["a"] * 100
+    source = b'{"a": ' * 100 + b"1" + b"}" * 100
+    assert line_of(source, path) == 1
+    assert edit(edit(b"{}", json.loads(source)), {}, [path]) == b"{}"
+    assert edit(source, json.loads(source)) == source
 
 
 def test_line_of():
@@ -422,15 +478,3 @@ def test_line_of():
     assert line_of(source, ["log-opts", "nosuch"]) is None
     assert line_of(source, ["a", "b"]) is None
     assert line_of(b"", ["a"]) is None
-
-
-def test_a_text_may_bring_its_spelling():
-    spelled = r'"\u00e9\u0022\/"'
-    source = edit(b"{}", {"a": {"b": Spelled(spelled), "c": [Spelled(spelled)]}})
-    assert meaning(source) == {"a": {"b": 'é"/', "c": ['é"/']}}
-    paths = ["a", "b"], ["a", "d"], ["a", "b", "c"], ["a", "c"]
-    text, *none, in_list = literals_of(source, paths)
-    assert (text, none) == (spelled, [None, None])
-    assert spelled in in_list
-    # Equal texts are equal, however they are spelled.
-    assert edit(source, {"a": {"b": Spelled('"\u00e9\\"/"')}}) == source

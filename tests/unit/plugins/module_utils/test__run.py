@@ -11,6 +11,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _checkpoint,
     _checkpoint_restore,
     _host_file,
+    _host_file_write,
     _run,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused, did_you_mean
@@ -130,7 +131,7 @@ def test_a_failure_takes_all_back_and_is_the_one_that_is_told(guarded, monkeypat
 
     def fails():
         if way_back == "blocked":
-            monkeypatch.setattr(_host_file, "put_back", block)
+            monkeypatch.setattr(_host_file_write, "put_back", block)
         elif way_back == "broken":
             monkeypatch.setattr(_checkpoint_restore, "restore", lambda _checkpoint: {}["a mistake of ours"])
         raise error
@@ -146,13 +147,13 @@ def test_a_failure_takes_all_back_and_is_the_one_that_is_told(guarded, monkeypat
     else:
         assert guarded.checkpoint().pending()
         assert "start --no-block -- container-hosts-moby-guard.service" in guarded.systemd.calls()
-        monkeypatch.setattr(_host_file, "put_back", PUT_BACK)
+        monkeypatch.setattr(_host_file_write, "put_back", PUT_BACK)
         monkeypatch.setattr(_checkpoint_restore, "restore", RESTORE)
         guarded.guard()  # which systemd starts, and tries on
         assert (guarded.tree(), guarded.armed()) == (tree, False)
 
 
-PUT_BACK, RESTORE = _host_file.put_back, _checkpoint_restore.restore
+PUT_BACK, RESTORE = _host_file_write.put_back, _checkpoint_restore.restore
 
 
 def test_a_failure_takes_back_what_earlier_runs_left_pending_too(guarded):

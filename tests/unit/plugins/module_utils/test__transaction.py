@@ -17,7 +17,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _nomad_drain,
     _preflight,
     _transaction,
-    _units,
+    _unit_jobs,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._transaction import Transaction
@@ -269,7 +269,7 @@ def test_what_a_restart_kept_for_itself_is_no_commit(host, monkeypatch):
     def restart(unit, path, seconds, keep):
         host.change({"etc/docker/daemon.json": b"{}"}, keep.__self__)
         host.change({"etc/docker/daemon.json": None}, keep.__self__)
-        _units.restart(unit, seconds)
+        _unit_jobs.restart(unit, seconds)
 
     monkeypatch.setattr(_transaction._docker_restart, "restart", restart)
     asked = request(unit(APP, {"WHICH": "new"}), pending=False, daemon_json={APP: "/etc/docker/daemon.json"})
