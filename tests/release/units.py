@@ -21,7 +21,7 @@ def run() -> list[str]:
         collections = str(tree.ROOT / ".work" / "collections")
         with progress.step(f"unit tests, ansible-core {each.version} on Python {each.python}"):
             done = subprocess.run(
-                [programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"],
+                [programs / "python", "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "tests/unit"],
                 cwd=tree.ROOT,
                 env=environments.variables(programs, PYTHONPATH=collections, ANSIBLE_COLLECTIONS_PATH=collections),
                 capture_output=True,
