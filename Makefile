@@ -142,7 +142,7 @@ targets: env ## the unit tests of what runs on hosts, with each Python from 3.8 
 	@$(TESTS).release targets
 
 .PHONY: versions-scenario
-versions-scenario: engine ## a Molecule scenario with the oldest and the newest, ansible-core and Python on the hosts
+versions-scenario: engine ## two Molecule scenarios with the oldest and the newest, ansible-core and Python on the hosts
 	@$(TESTS).release scenario
 
 .PHONY: docs

@@ -17,7 +17,7 @@ def main() -> int:
     asked.add_argument("--quick", action="store_true", help="one ansible-core, and the quick tests")
     commands.add_parser("units", help="the unit tests with each ansible-core")
     commands.add_parser("targets", help="the unit tests of what runs on hosts, with each Python there")
-    commands.add_parser("scenario", help="a Molecule scenario with the oldest and the newest, ansible-core and Python")
+    commands.add_parser("scenario", help="Molecule scenarios with the oldest and the newest, ansible-core and Python")
     commands.add_parser("docs", help="the documentation site")
     commands.add_parser("check", help="build a release, install it into an empty place, and use it")
     commands.add_parser("ee", help="build the example execution environment")

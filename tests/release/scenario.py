@@ -1,24 +1,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Molecule scenario, all of its steps, with the oldest and the newest ansible-core and Python on the hosts."""
+"""Molecule scenarios, all of their steps, with the oldest and the newest ansible-core and Python on the hosts."""
 
 from __future__ import annotations
 
 import subprocess
+import typing as t
 
 from ..stage import progress
 from . import environments, tree
 from .environments import TARGETS
 
-SCENARIO = "moby"
+# The second one edits TOML, with a tomlkit that the hosts' Python takes.
+SCENARIOS = ("moby", "iotedge")
 # Both ends, each core with hosts that it still or already takes.
 ENDS = tuple(zip((environments.CORES[0], environments.CORES[-1]), (TARGETS[0], TARGETS[-1]), strict=True))
 _PACKAGES = ("molecule", "pytest", "pytest-testinfra")
 _SECONDS = 1800
 
 
-def run(name: str = SCENARIO) -> list[str]:
-    """Run it with each; return what failed."""
+def run(names: t.Sequence[str] = SCENARIOS) -> list[str]:
+    """Run them with each; return what failed."""
+    return [failed for name in names for failed in _run(name)]
+
+
+def _run(name: str) -> list[str]:
     failed = []
     collections = str(tree.ROOT / ".work" / "collections")
     for each, target in ENDS:

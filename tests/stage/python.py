@@ -30,7 +30,7 @@ def give(container: str) -> None:
         engine.docker("cp", "-", f"{container}:/", stdin=_archive(interpreter()))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def _archive(path: str) -> bytes:
     asked = [path, "-I", "-c", "import os, sys; print(os.path.realpath(sys.base_prefix))"]
     folder = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
