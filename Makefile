@@ -145,8 +145,12 @@ sanity-sample: env ## the quick ones of these tests with the oldest ansible-core
 versions: env ## the unit tests with each supported ansible-core
 	@$(TESTS).release units
 
+.PHONY: targets
+targets: env ## the unit tests of what runs on hosts, with each Python from 3.8 to 3.13
+	@$(TESTS).release targets
+
 .PHONY: versions-scenario
-versions-scenario: engine ## a Molecule scenario with the oldest and the newest ansible-core
+versions-scenario: engine ## two Molecule scenarios with the oldest and the newest, ansible-core and Python on the hosts
 	@$(TESTS).release scenario
 
 .PHONY: docs
@@ -183,7 +187,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@FUZZ_SCALE=50 FUZZ_SEED="$$(date +%F)" $(TIMED) fuzz $(MAKE) --no-print-directory fuzz
 	@$(TIMED) soak $(MAKE) --no-print-directory soak
 	@for part in "" -parts -growth -peer; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
-	@for stage in sanity versions versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
+	@for stage in sanity versions targets versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean
 clean: ## take away fleets, images, environment and caches

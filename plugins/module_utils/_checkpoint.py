@@ -155,9 +155,17 @@ class Checkpoint:
             found.real[len(self.root) :],
             found.content,
             None if found.status is None else _host_file_write.attributes_of(found),
-            None if made else _host_file_write.attributes_of_folder(os.path.dirname(found.real)),
+            None if made else self._first_folder(os.path.dirname(found.real)),
             tuple(made),
         )
+
+    def _first_folder(self, folder: str) -> t.Optional[_host_file_write.Attributes]:
+        """Return what a folder was: one that we took away and made again is told by the record of a file in it."""
+        path = folder[len(self.root) :]
+        for kept in self.records() if self.noted_folder(path) else ():
+            if os.path.dirname(kept.record.path) == path and kept.record.folder:
+                return kept.record.folder
+        return _host_file_write.attributes_of_folder(folder)
 
     def _lacking(self, found: _host_file.Snapshot) -> t.List[str]:
         """Return the folders above a file that aren't there, outermost first."""

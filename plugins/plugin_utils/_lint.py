@@ -61,7 +61,7 @@ class Lint:
         self._roles = {name: self._files(name) for name in sorted(names)}
         self._options = sorted({*_FLEET, *(option for files in self._roles.values() for option in files.options)})
         self._prefixes = ["container_hosts_", *(f"{name}_" for name in self._roles)]
-        self._misses = functools.cache(lambda names: self._near_misses(names))
+        self._misses = functools.cache(self._near_misses)
 
     def host(self, name: str, variables: Variables) -> bool:
         """Judge one; return whether it gets any role."""

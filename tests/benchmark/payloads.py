@@ -96,6 +96,7 @@ def _measured(wrapper: bytes) -> Sent:
         path.write_bytes(archive)
         command = [sys.executable, "-I", "-B", "-c", _IMPORT, str(path), module[:-3].replace("/", ".")]
         told = [
-            subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() for _ in range(_ROUNDS)
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+            for _round in range(_ROUNDS)
         ]
     return Sent(len(wrapper), len(ours), statistics.median(float(each[0]) for each in told), int(told[0][1]))

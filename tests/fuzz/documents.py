@@ -51,12 +51,12 @@ def document(files: t.Sequence[bytes], words: t.Sequence[bytes], seed: str, numb
         return files[number - 1] if number else None
     rng = random.Random(f"{seed}:{number}")  # noqa: S311 - nothing depends on nobody guessing it
     if rng.random() < 0.25:
-        found = b"".join(rng.choice([*words, rng.choice(_BYTES)]) for _ in range(rng.randint(0, 25)))
+        found = b"".join(rng.choice([*words, rng.choice(_BYTES)]) for _word in range(rng.randint(0, 25)))
     else:
         found = rng.choice(files)
     # A third are still what they were, in another dress: of the others, readers refuse the most.
     ways = _CHANGES if rng.random() < 0.35 else _DAMAGES
-    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5, 8))):
+    for _time in range(rng.choice((1, 1, 1, 2, 2, 3, 5, 8))):
         found = rng.choice(ways)(rng, found, [*files, b"\n".join(words)], words)
     return found
 

@@ -1,12 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""By command: python -m ...tests.release sanity [--quick] | units | scenario | docs | check | importer | ee"""
+"""By command: ...tests.release sanity [--quick] | units | targets | scenario | docs | check | importer | ee"""
 
 from __future__ import annotations
 
 import argparse
 
-from . import ee, sanity, scenario, site, tarball, units
+from . import ee, sanity, scenario, site, tarball, targets, units
 
 
 def main() -> int:
@@ -16,7 +16,8 @@ def main() -> int:
     asked = commands.add_parser("sanity", help="ansible-test sanity with each ansible-core")
     asked.add_argument("--quick", action="store_true", help="one ansible-core, and the quick tests")
     commands.add_parser("units", help="the unit tests with each ansible-core")
-    commands.add_parser("scenario", help="a Molecule scenario with the oldest and the newest ansible-core")
+    commands.add_parser("targets", help="the unit tests of what runs on hosts, with each Python there")
+    commands.add_parser("scenario", help="Molecule scenarios with the oldest and the newest, ansible-core and Python")
     commands.add_parser("docs", help="the documentation site")
     commands.add_parser("check", help="build a release, install it into an empty place, and use it")
     commands.add_parser("ee", help="build the example execution environment")
@@ -24,6 +25,7 @@ def main() -> int:
     options = parser.parse_args()
     jobs = {
         "units": units.run,
+        "targets": targets.run,
         "scenario": scenario.run,
         "docs": site.build,
         "check": tarball.check,

@@ -17,7 +17,7 @@ from .tree import ROOT
 
 _PLACE = ROOT / ".work" / "environments"
 # What the unit tests need besides ansible-core.
-_UNIT = ("hypothesis", "pypsrp", "pytest", "pytest-testinfra", "pywinrm", "PyYAML", "tomlkit==0.15.2")
+_UNIT = ("hypothesis", "pypsrp", "pytest", "pytest-testinfra", "pytest-xdist", "pywinrm", "PyYAML", "tomlkit==0.15.2")
 
 
 class Core(t.NamedTuple):
@@ -32,14 +32,20 @@ TARGETS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
 
 @functools.cache
-def python(version: str) -> str | None:
-    """A Python of this version which starts and can make environments, or None."""
+def python(version: str, *, apart: bool = False) -> str | None:
+    """A Python of this version which starts and can make environments, or None. `apart`: one of pyenv's."""
     pyenv = pathlib.Path.home() / ".pyenv" / "versions"
-    for each in [shutil.which(f"python{version}"), *sorted(map(str, pyenv.glob(f"{version}.*/bin/python3")))]:
+    usual = None if apart else shutil.which(f"python{version}")
+    for each in [usual, *sorted(map(str, pyenv.glob(f"{version}.*/bin/python3")))]:
         # A shim of pyenv is found and doesn't start.
         if each and subprocess.run([each, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
             return each
     return None
+
+
+def tomlkit(target: str) -> str:
+    """What the controller has for hosts with this Python, see README.md."""
+    return "tomlkit==0.13.3" if target == "3.8" else "tomlkit==0.15.2"
 
 
 def core(asked: Core) -> pathlib.Path | None:

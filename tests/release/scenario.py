@@ -1,31 +1,41 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One Molecule scenario, all of its steps, with the oldest and the newest ansible-core as the controller."""
+"""Molecule scenarios, all of their steps, with the oldest and the newest ansible-core and Python on the hosts."""
 
 from __future__ import annotations
 
 import subprocess
+import typing as t
 
 from ..stage import progress
 from . import environments, tree
+from .environments import TARGETS
 
-SCENARIO = "moby"
-_PACKAGES = ("molecule", "pytest", "pytest-testinfra", "tomlkit==0.15.2")
+# The second one edits TOML, with a tomlkit that the hosts' Python takes.
+SCENARIOS = ("moby", "iotedge")
+# Both ends, each core with hosts that it still or already takes.
+ENDS = tuple(zip((environments.CORES[0], environments.CORES[-1]), (TARGETS[0], TARGETS[-1]), strict=True))
+_PACKAGES = ("molecule", "pytest", "pytest-testinfra")
 _SECONDS = 1800
 
 
-def run(name: str = SCENARIO) -> list[str]:
-    """Run it with each; return what failed."""
+def run(names: t.Sequence[str] = SCENARIOS) -> list[str]:
+    """Run them with each; return what failed."""
+    return [failed for name in names for failed in _run(name)]
+
+
+def _run(name: str) -> list[str]:
     failed = []
     collections = str(tree.ROOT / ".work" / "collections")
-    for each in (environments.CORES[0], environments.CORES[-1]):
-        found = environments.python(each.python)
-        if found is None:
-            print(f"   ansible-core {each.version} NOT TRIED: no Python {each.python} here")
+    for each, target in ENDS:
+        found, on_hosts = environments.python(each.python), environments.python(target, apart=True)
+        what = f"scenario {name}, ansible-core {each.version} on Python {each.python}, hosts on {target}"
+        if found is None or on_hosts is None:
+            print(f"   {what} NOT TRIED: no Python {each.python if found is None else target} here")
             continue
-        version = f"ansible-core~={each.version}.0"
-        programs = environments.environment(f"molecule-{each.version}", found, version, *_PACKAGES)
-        with progress.step(f"scenario {name}, ansible-core {each.version} on Python {each.python}"):
+        packages = (f"ansible-core~={each.version}.0", environments.tomlkit(target), *_PACKAGES)
+        programs = environments.environment(f"molecule-{each.version}", found, *packages)
+        with progress.step(what):
             done = subprocess.run(
                 [
                     *(programs / "molecule", "--base-config", "molecule/base.yml", "test", "--no-command-borders"),
@@ -38,6 +48,7 @@ def run(name: str = SCENARIO) -> list[str]:
                     ANSIBLE_COLLECTIONS_PATH=collections,
                     ANSIBLE_HOME=str(tree.ROOT / ".work" / f"ansible-{each.version}"),
                     ANSIBLE_NOCOWS="1",
+                    STAGE_PYTHON=on_hosts,
                 ),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -47,5 +58,5 @@ def run(name: str = SCENARIO) -> list[str]:
             )
         if done.returncode != 0:
             print(done.stdout[-6000:], done.stderr[-3000:])
-            failed.append(f"scenario {name} with ansible-core {each.version}")
+            failed.append(what)
     return failed

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import subprocess
 
 from ..stage import progress
@@ -18,18 +19,25 @@ def run() -> list[str]:
         if programs is None:
             print(f"   ansible-core {each.version} NOT TRIED: no Python {each.python} here")
             continue
-        collections = str(tree.ROOT / ".work" / "collections")
-        with progress.step(f"unit tests, ansible-core {each.version} on Python {each.python}"):
-            done = subprocess.run(
-                [programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit"],
-                cwd=tree.ROOT,
-                env=environments.variables(programs, PYTHONPATH=collections, ANSIBLE_COLLECTIONS_PATH=collections),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        print(done.stdout.rstrip().rpartition("\n")[2])
-        if done.returncode != 0:
-            print(done.stdout[-4000:], done.stderr[-2000:])
-            failed.append(f"unit tests with ansible-core {each.version}")
+        what = f"unit tests, ansible-core {each.version} on Python {each.python}"
+        if not passed(what, programs, "tests/unit"):
+            failed.append(what)
     return failed
+
+
+def passed(what: str, programs: pathlib.Path, *tests: str) -> bool:
+    """Run tests by an environment's pytest, and say how they ended."""
+    collections = str(tree.ROOT / ".work" / "collections")
+    with progress.step(what):
+        done = subprocess.run(
+            [programs / "python", "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *tests],
+            cwd=tree.ROOT,
+            env=environments.variables(programs, PYTHONPATH=collections, ANSIBLE_COLLECTIONS_PATH=collections),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    print(done.stdout.rstrip().rpartition("\n")[2])
+    if done.returncode != 0:
+        print(done.stdout[-4000:], done.stderr[-2000:])
+    return done.returncode == 0

@@ -8,7 +8,7 @@ import dataclasses
 import socket
 import time
 
-from . import engine
+from . import engine, python
 
 # What lets systemd and a dockerd run in an ordinary container. The host's cgroup namespace, because on cgroup v1
 # a private one shows systemd the whole tree from its root, and all hosts would then share one system.slice.
@@ -109,6 +109,7 @@ def start(name: str, suite: str, container: str, image: str, place: Place, boote
     )
     try:
         engine.put(container, {"/root/.ssh/authorized_keys": (place.public_key, 0o600)})
+        python.give(container)
         engine.docker("start", container)
         host = Host(name, container, engine.address(container, place.network), suite)
         _wait(host, booted)

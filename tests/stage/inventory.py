@@ -8,7 +8,7 @@ import json
 import pathlib
 import typing as t
 
-from . import host, registry, squid
+from . import host, python, registry, squid
 
 
 def write(
@@ -21,7 +21,7 @@ def write(
         # Off for these alone: their keys are as old as the image, and their addresses come round again.
         "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
         "ansible_ssh_pipelining": True,
-        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_python_interpreter": python.interpreter(),
         "stage_proxy": proxy.url(),
         "stage_proxy_auth": proxy.url(squid.AUTH_PORT),
         "stage_proxy_user": squid.USER,

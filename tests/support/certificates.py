@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-NOW = datetime.datetime(2030, 6, 1, 12, 0, tzinfo=datetime.UTC)
+NOW = datetime.datetime(2030, 6, 1, 12, 0, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
 CA = x509.BasicConstraints(ca=True, path_length=None)
 LEAF = x509.BasicConstraints(ca=False, path_length=None)

@@ -125,7 +125,7 @@ class FakeSystemd:
     def calls(self, *verbs: str) -> list[str]:
         """Return the calls of these verbs so far, in order."""
         log = self.state / "log"
-        lines = [line.removeprefix("--no-pager ") for line in log.read_text().splitlines()] if log.exists() else []
+        lines = [line.replace("--no-pager ", "") for line in log.read_text().splitlines()] if log.exists() else []
         return [line for line in lines if not verbs or line.split()[0] in verbs]
 
     def forget_calls(self) -> None:

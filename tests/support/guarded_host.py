@@ -104,7 +104,7 @@ class GuardedHost:
             extended = {key: os.getxattr(path, key, follow_symlinks=False) for key in _attribute_names(path)}
             what: tuple[Any, ...] = ()
             if path.is_symlink():
-                what = (str(path.readlink()),)
+                what = (os.readlink(path),)
             elif path.is_file():
                 what = (path.read_bytes(), status.st_mtime_ns)
             found[name] = (stat.filemode(status.st_mode), status.st_uid, status.st_gid, extended, *what)

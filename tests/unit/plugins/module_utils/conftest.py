@@ -13,6 +13,11 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import _g
 from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import GuardedHost, quick_folder
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Name a long text by its place among the others: a certificate is another one in each of pytest's workers."""
+    return argname if isinstance(val, (str, bytes)) and len(val) > 100 else None
+
+
 @pytest.fixture(scope="session")
 def guard_code():
     """Return the guard's code, packed once: to pack it for each change would take most of the time."""

@@ -224,10 +224,8 @@ def test_the_lock_leaves_a_host_without_checkpoints_alone(guarded):
 def test_one_at_a_time_on_a_host_whatever_the_name(guarded):
     with guarded.checkpoint("a").locked(create=True):
         for create in (True, False):
-            with (
-                pytest.raises(Refused, match="is locked by another run"),
-                guarded.checkpoint("b").locked(create=create, seconds=0.1),
-            ):
+            other = guarded.checkpoint("b").locked(create=create, seconds=0.1)
+            with pytest.raises(Refused, match="is locked by another run"), other:
                 pass
     with guarded.checkpoint("b").locked(create=False, seconds=0.1) as held:
         assert held

@@ -241,7 +241,7 @@ def test_the_options_have_the_words_of_each_service(installed):
     words = _replicated.OPTIONS
     daemon, operator = (
         _replicated._environment_file_options.settings((installed / path).read_bytes(), options.variable)
-        for path, options in zip((OPTIONS, OPERATOR), words, strict=True)
+        for path, options in zip((OPTIONS, OPERATOR), words)
     )
     assert {"DAEMON_TOKEN", "LOG_LEVEL", "NODENAME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} == set(daemon)
     assert daemon["HTTP_PROXY"] == URL
@@ -387,7 +387,8 @@ def test_the_application_is_told_of_and_left_to_people(installed, upstart, monke
     assert (result["application_running"], result["application_restart_required"]) == (False, False)
 
     def started(seconds):
-        text = datetime.datetime.fromtimestamp(time.time() + seconds, datetime.UTC).isoformat().replace("+00:00", "3Z")
+        when = datetime.datetime.fromtimestamp(time.time() + seconds, datetime.timezone.utc)
+        text = when.isoformat().replace("+00:00", "3Z")
         state = {"Running": True, "StartedAt": text}
         answers["/containers/schedulerer/json"] = _docker_api.Answer(200, {"State": state})
 

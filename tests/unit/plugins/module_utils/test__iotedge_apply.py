@@ -107,7 +107,7 @@ def prepare(guarded, monkeypatch):
 
 def start_all(host):
     for unit in UNITS:
-        name = unit.removeprefix("aziot-").removesuffix(".service")
+        name = unit.replace("aziot-", "").replace(".service", "")
         environment = host.folder / f"etc/aziot/{name}/config.d/00-super.toml"
         host.systemd.unit(unit, environment, running=unit != TPMD)
     host.systemd.unit(DOCKER, host.folder / DROPIN)

@@ -37,7 +37,7 @@ from hypothesis import strategies as st
 CERTS, KEYS = 1234, 2345  # what aziotcs and aziotks are here
 STRANGER = 3456
 PATH, KEY_PATH = "/var/aziot/certs/device.pem", "/var/aziot/secrets/device.key.pem"
-NOW = datetime.datetime.now(datetime.UTC)
+NOW = datetime.datetime.now(datetime.timezone.utc)
 PEM = serialization.Encoding.PEM
 PKCS8 = serialization.PrivateFormat.PKCS8
 

@@ -24,7 +24,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._run impo
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._trusted_certificate import Store
 from ansible_collections.fleetops.container_hosts.tests.support import certificates, loopback
 
-NOW = datetime.datetime.now(datetime.UTC)
+NOW = datetime.datetime.now(datetime.timezone.utc)
 NAME = "registry.example.com"
 PROXY_NAME = "localhost"
 ROOT = certificates.make("Example Root", now=NOW)
@@ -170,7 +170,7 @@ def test_credentials_are_sent_as_they_are_and_shown_nowhere(serve):
     params = {"proxy": {"http": proxy.url, "username": username, "password": password}, "endpoints": [THREE[0]]}
     report = _preflight.check(params, secrets=secrets)
     lines = dict(line.split(": ", 1) for line in proxy.asked[0].split("\r\n")[1:] if line)
-    assert base64.b64decode(lines["Proxy-Authorization"].removeprefix("Basic ")) == given
+    assert base64.b64decode(lines["Proxy-Authorization"].partition("Basic ")[2]) == given
     assert "Zq7x9K" not in repr(report)
     assert base64.b64encode(given).decode() not in repr(report)
     assert password in secrets

@@ -91,12 +91,12 @@ def test_a_damaged_certificate_is_read_or_refused(data):
         _preflight_certificate.parse(bytes(der[: data.draw(st.integers(0, len(der)))]))
 
 
-ROOT = certificates.make("Root", now=datetime.datetime.now(datetime.UTC))
-MIDDLE = certificates.make("Middle", issuer=ROOT, now=datetime.datetime.now(datetime.UTC))
+ROOT = certificates.make("Root", now=datetime.datetime.now(datetime.timezone.utc))
+MIDDLE = certificates.make("Middle", issuer=ROOT, now=datetime.datetime.now(datetime.timezone.utc))
 LEAF = certificates.make(
     "localhost",
     issuer=MIDDLE,
-    now=datetime.datetime.now(datetime.UTC),
+    now=datetime.datetime.now(datetime.timezone.utc),
     constraints=certificates.LEAF,
     hosts=["localhost"],
 )

@@ -151,7 +151,7 @@ def test_bad_input_is_refused_where_it_is_with_what_to_write(model, where, said)
     assert refused.value.where == f"container_hosts_proxy{where}"
     assert said in str(refused.value)
     assert refused.value.instead
-    shown = "".join(traceback.format_exception(refused.value))
+    shown = "".join(traceback.format_exception(refused.type, refused.value, refused.tb))
     assert "hunter2" not in shown.replace(repr(model), "")
     assert "12345678" not in str(refused.value)
 

@@ -39,9 +39,10 @@ def test_the_environment_of_go():
     )
     rendered = _proxy_environment.environment(model(no_proxy=LIST))
     assert list(rendered.value) == list(_proxy_environment.NAMES)
-    assert rendered.value == dict.fromkeys(
-        ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"], URL
-    ) | dict.fromkeys(["NO_PROXY", "no_proxy"], names)
+    assert rendered.value == {
+        **dict.fromkeys(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"], URL),
+        **dict.fromkeys(["NO_PROXY", "no_proxy"], names),
+    }
     assert rendered.notices == ()
 
 

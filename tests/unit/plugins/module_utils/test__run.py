@@ -168,10 +168,8 @@ def test_a_failure_takes_back_what_earlier_runs_left_pending_too(guarded):
 def test_who_holds_the_lock_is_waited_for(guarded, monkeypatch):
     monkeypatch.setattr(_checkpoint.Checkpoint.locked.__wrapped__, "__kwdefaults__", {"seconds": 0.1})
     guarded.change({"etc/earlier": b"x"}, guarded.checkpoint("other"))
-    with (
-        guarded.checkpoint("other").locked(create=True, seconds=1),
-        pytest.raises(Refused, match="is locked by another run"),
-    ):
+    other = guarded.checkpoint("other").locked(create=True, seconds=1)
+    with other, pytest.raises(Refused, match="is locked by another run"):
         under_checkpoint(guarded, three_files(nothing), check_mode=True)
 
 

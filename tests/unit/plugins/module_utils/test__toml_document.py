@@ -113,7 +113,7 @@ def asked(depth=2, keys=OURS):
 
 
 def meaning(source):
-    return tomllib.loads((source or b"").decode().removeprefix("\ufeff"))
+    return tomllib.loads((source or b"").decode("utf-8-sig"))
 
 
 def alike(one, other):
@@ -135,7 +135,7 @@ def merged(under, over):
 
 def kept_by_tomlkit(source):
     """Tell whether tomlkit itself reads the document, which is TOML, and would write it back as it is."""
-    text = (source or b"").decode().removeprefix("\ufeff")
+    text = (source or b"").decode("utf-8-sig")
     try:
         return tomlkit.parse(text).as_string() == text
     except tomlkit.exceptions.TOMLKitError:
@@ -202,8 +202,8 @@ def test_replacing_theirs_touches_its_value_alone(source, data, value):
     expected = meaning(source)
     value_at(expected, path[:-1])[path[-1]] = value
     assert alike(meaning(after), expected)
-    start = next((i for i, (a, b) in enumerate(zip(source, after, strict=False)) if a != b), len(source))
-    end = next((i for i, (a, b) in enumerate(zip(source[::-1], after[::-1], strict=False)) if a != b), 0)
+    start = next((i for i, (a, b) in enumerate(zip(source, after)) if a != b), len(source))
+    end = next((i for i, (a, b) in enumerate(zip(source[::-1], after[::-1])) if a != b), 0)
     assert len(source[start : len(source) - end]) <= 40  # no spelling above is longer
 
 
