@@ -90,7 +90,8 @@ def append(text: t.Optional[str], lines: t.Sequence[str]) -> str:
 def cut(text: str, start: int, finish: int) -> str:
     """Return the text without these lines. Where the last of them has no end, the one before them loses its own."""
     before, after = text[:start], text[finish:]
-    if finish >= len(text) and not text.endswith("\n") and before.endswith("\n"):
+    # A carriage return alone ends a line too, for systemd.
+    if finish >= len(text) and not text.endswith(("\n", "\r")) and before.endswith("\n"):
         before = before[:-1]
     return before + after
 

@@ -75,7 +75,9 @@ def _read(text: str) -> t.List[Assignment]:
                 known = value if equals else None
                 line = text.count("\n", 0, start) + 1
                 first = text.rfind("\n", 0, start) + 1
-                found.append(Assignment(name, known, line, first, position, tokens[1].start, tokens[1].end))
+                # The file's last line end stays, also where a backslash before it makes it a part of the value.
+                last = tokens[1].end - (tokens[1].end == len(text) and text.endswith("\n"))
+                found.append(Assignment(name, known, line, first, position, tokens[1].start, last))
     return found
 
 

@@ -124,7 +124,7 @@ def _check_alone(content: bytes, section: str, name: bytes) -> None:
     """Raise Refused if a reader may take a line further down for a part of an option's value."""
     lines, _header = _parse(content, section.encode())
     index = next(index for index, line in enumerate(lines) if line.name == name)
-    below = [*lines[index].raw.splitlines()[1:], *(line.raw for line in lines[index + 1 :])]
+    below = [*lines[index].raw.split(b"\n")[1:], *(line.raw for line in lines[index + 1 :])]
     for raw in below:
         if raw[:1] in (b" ", b"\t") and raw.strip():
             raise Refused(

@@ -35,6 +35,10 @@ def test_a_variable_is_set_where_it_stands_or_at_the_end(before, after):
     assert systemd.edit(before, {"X": "n$w"}) == (before if before == after else after.replace(b"n$w", b"n\\$w"))
 
 
+def test_an_empty_line_stays_where_what_is_below_it_ends_with_a_carriage_return():
+    assert systemd.edit(b"A=0\n\nX=1\rY=2\n", {"X": None, "Y": None}) == b"A=0\n\n"
+
+
 @pytest.mark.parametrize("value", ["a\nb", "a\rb"])
 def test_a_line_break_is_refused_by_name(value):
     with pytest.raises(Refused, match=r"X: holds a line break.*set the variable in a drop-in"):

@@ -61,6 +61,7 @@ SCRIPT = b"pre-start script\n  env X=old\n  echo 'it\nend script # x\n"
         (b"env X='a\n  b'\nmanual\n", b"env X=new\nmanual\n"),
         (b"env \\\n  X=old\n", b"env \\\n  X=new\n"),
         (b"env X\nenv X=2\n", b"env X=new\n"),
+        (b"manual\nenv X=\\\n", b"manual\nenv X=new\n"),
         (b"env X=new\n", b"env X=new\n"),
         (b"env X=ne\\w#comment\n", b"env X=ne\\w#comment\n"),
         (SCRIPT, SCRIPT + b"env X=new\n"),

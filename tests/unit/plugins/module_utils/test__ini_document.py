@@ -61,7 +61,7 @@ def test_a_file_that_nothing_can_read_is_refused(content):
     assert _ini_document.set_options(content, "main", NOTHING) == content
 
 
-@pytest.mark.parametrize("content", [b"[main]\n more\n", b"[main]\nproxy=x\n\n# c\n\tmore\n"])
+@pytest.mark.parametrize("content", [b"[main]\n more\n", b"[main]\n\t\rmore\n", b"[main]\nproxy=x\n\n# c\n\tmore\n"])
 def test_a_line_that_would_continue_our_value_is_refused(content):
     with pytest.raises(Refused, match=r"an indented line below \[main\]"):
         _ini_document.set_options(content, "main", WANTED)
