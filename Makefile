@@ -121,6 +121,10 @@ benchmark: engine ## what a steady state costs, in pings; WRITE=1 puts the figur
 benchmark-parts: env ## edits of large documents by their parser's own time, and what each module sends; WRITE=1 likewise
 	@$(TESTS).benchmark --parts $(if $(WRITE),--write)
 
+.PHONY: benchmark-first
+benchmark-first: engine ## what a first converge costs, by a steady state; WRITE=1 likewise
+	@$(TESTS).benchmark --first --hosts 8 --rounds 5 $(if $(WRITE),--write)
+
 .PHONY: benchmark-growth
 benchmark-growth: engine ## a host's share of the cost, and the controller's memory, over 1, 10 and 50 hosts; WRITE=1 likewise
 	@$(TESTS).benchmark --growth --rounds 3 $(if $(WRITE),--write)
@@ -186,7 +190,7 @@ nightly: test ## `make test`, then more of what is random or slow
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@FUZZ_SCALE=50 FUZZ_SEED="$$(date +%F)" $(TIMED) fuzz $(MAKE) --no-print-directory fuzz
 	@$(TIMED) soak $(MAKE) --no-print-directory soak
-	@for part in "" -parts -growth -peer; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
+	@for part in "" -parts -growth -peer -first; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
 	@for stage in sanity versions targets versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
 
 .PHONY: clean

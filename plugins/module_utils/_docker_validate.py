@@ -40,6 +40,8 @@ _PREFIX = re.compile(
     r"|(merged )?configuration validation from file( and command line flags)? failed: "
 )
 _LOG_LINE = re.compile(r'time="[^"]*" level=\w+ msg=')
+# What was accepted in this run: a change is planned first and made then, and dockerd costs as much as a small task.
+_accepted: t.Set[t.Tuple[bytes, str, t.Tuple[str, ...]]] = set()
 
 
 def validate(
@@ -58,6 +60,9 @@ def validate(
     """
     if not os.path.exists("/proc/self/fd/0"):
         return  # a chroot without /proc, in which it can't be given the bytes
+    asked = (candidate, dockerd, tuple(flags))
+    if asked in _accepted:
+        return
     command = [dockerd, "--config-file", "/proc/self/fd/0", *_arguments(flags)]
     is_root = os.geteuid() == 0
     status, output, dropped = _run([*command, "--validate"], candidate, is_root, seconds)
@@ -79,6 +84,7 @@ def validate(
             where=where,
             instead="Nothing was written.",
         )
+    _accepted.add(asked)
 
 
 def version_text(dockerd: str) -> str:
