@@ -160,9 +160,9 @@ class Checkpoint:
         )
 
     def _first_folder(self, folder: str) -> t.Optional[_host_file_write.Attributes]:
-        """Return what a folder was: one that we took away and made again is told by the record of a file in it."""
+        """Return what a folder was, as the first record of a file in it tells: we may have made it again since."""
         path = folder[len(self.root) :]
-        for kept in self.records() if self.noted_folder(path) else ():
+        for kept in self.records():
             if os.path.dirname(kept.record.path) == path and kept.record.folder:
                 return kept.record.folder
         return _host_file_write.attributes_of_folder(folder)

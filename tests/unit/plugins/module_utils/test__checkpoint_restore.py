@@ -85,11 +85,12 @@ def test_after_any_edits_of_ours_all_is_as_it_was_and_twice_is_once(before, fold
         assert host.tree() == tree
 
 
-def test_a_folder_that_went_and_came_again_before_another_file_was_put_into_it(guarded):
+@pytest.mark.parametrize("again", ["etc/one/a", "etc/one/two/three/c"])
+def test_a_folder_that_went_and_came_again_before_another_file_was_put_into_it(guarded, again):
     guarded.put("etc/one/a", b"x")
     os.chown(guarded.folder / "etc/one", 1234, 77)
     tree = guarded.tree()
-    for path, content in (("etc/one/a", None), ("etc/one/a", b"x"), ("etc/one/b", b"x")):
+    for path, content in (("etc/one/a", None), (again, b"x"), ("etc/one/b", b"x")):
         guarded.change({path: content})
     _checkpoint_restore.restore(guarded.checkpoint())
     assert guarded.tree()["etc/one"] == tree["etc/one"]

@@ -85,13 +85,22 @@ def test_an_engine_without_validate_that_gives_another_reason(program):
         validate(b"", dockerd=program(OLD, "echo 'unable to configure the Docker daemon with file /x: EOF'; exit 1"))
 
 
+def test_it_is_asked_once_of_what_it_accepted_and_again_of_what_it_refused(program):
+    for candidate in (b'{"debug": true}', b'{"debug": true}', b'{"debug": false}'):
+        validate(candidate, dockerd=program())
+    for _again in range(2):
+        with pytest.raises(Refused):
+            validate(b"", dockerd=program("echo no; exit 1"))
+    assert len(calls(program)) == 4
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop root")
 @pytest.mark.parametrize("said", ["dockerd needs to be started with root", "open /key.pem: permission denied"])
 def test_where_only_root_is_missing_root_asks_again(program, said):
     asks = f'[ "$(id -u)" = 0 ] || {{ echo "{said}"; exit 1; }}'
     validate(b"{}", dockerd=program(asks))
     with pytest.raises(Refused, match="refuses it: worse"):
-        validate(b"{}", dockerd=program(asks, "echo worse; exit 1"))
+        validate(b"{ }", dockerd=program(asks, "echo worse; exit 1"))
     assert all("--validate" in call for call in calls(program))
 
 

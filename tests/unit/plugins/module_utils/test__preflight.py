@@ -330,7 +330,12 @@ class TestTls:
         assert outcomes(check(proxy.url, f"{NAME}:443")) == [("tls_failed", "endpoint")]
 
     def test_plain_http_where_tls_is_due(self, serve, store):
-        origin = serve(loopback.Server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")))
+        def answer(connection):
+            # What is left unread would reset the connection, and the answer with it.
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        origin = serve(loopback.Server(answer))
         proxy = serve(loopback.Proxy({f"{NAME}:443": origin.port}))
         assert outcomes(check(proxy.url, f"{NAME}:443")) == [("speaks_http", "endpoint")]
 
