@@ -37,6 +37,7 @@ class Grammar(t.NamedTuple):
     read: t.Callable[[str], t.List[Assignment]]
     statement: t.Callable[[str, str], str]  # (name, value): a whole line without its end
     instead_of: t.Callable[[str, str, str], str]  # (raw text, name, value): what stands in place of an assignment
+    ends: t.Tuple[str, ...] = ("\n",)  # what ends a line
 
 
 def decode(content: t.Optional[bytes]) -> str:
@@ -67,7 +68,7 @@ def edit(content: t.Optional[bytes], wanted: t.Mapping[str, t.Optional[str]], gr
     for assignment in reversed(ours):
         value = given.get(assignment.name)
         if value is None or first[assignment.name] != assignment:
-            text = cut(text, assignment.start, assignment.finish)
+            text = cut(text, assignment.start, assignment.finish, grammar.ends)
         elif assignment.value != value:
             raw = text[assignment.begin : assignment.end]
             new = grammar.instead_of(raw, assignment.name, value)
@@ -87,11 +88,10 @@ def append(text: t.Optional[str], lines: t.Sequence[str]) -> str:
     return text + "".join(f"\n{line}" for line in lines)
 
 
-def cut(text: str, start: int, finish: int) -> str:
+def cut(text: str, start: int, finish: int, ends: t.Tuple[str, ...] = ("\n",)) -> str:
     """Return the text without these lines. Where the last of them has no end, the one before them loses its own."""
     before, after = text[:start], text[finish:]
-    # A carriage return alone ends a line too, for systemd.
-    if finish >= len(text) and not text.endswith(("\n", "\r")) and before.endswith("\n"):
+    if finish >= len(text) and not text.endswith(ends) and before.endswith("\n"):
         before = before[:-1]
     return before + after
 

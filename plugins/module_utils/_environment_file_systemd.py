@@ -78,4 +78,4 @@ def _instead_of(raw: str, name: str, value: str) -> str:
     return raw[: raw.index("=")] + _statement(name, value)[len(name) :]
 
 
-_GRAMMAR = _lines.Grammar(_read, _statement, _instead_of)
+_GRAMMAR = _lines.Grammar(_read, _statement, _instead_of, ends=("\n", "\r"))
