@@ -37,7 +37,7 @@ class Grammar(t.NamedTuple):
     read: t.Callable[[str], t.List[Assignment]]
     statement: t.Callable[[str, str], str]  # (name, value): a whole line without its end
     instead_of: t.Callable[[str, str, str], str]  # (raw text, name, value): what stands in place of an assignment
-    ends: t.Tuple[str, ...] = ("\n",)  # what ends a line
+    ends: t.Tuple[str, ...] = ("\n",)  # what ends a line, each one character
 
 
 def decode(content: t.Optional[bytes]) -> str:
@@ -91,7 +91,7 @@ def append(text: t.Optional[str], lines: t.Sequence[str]) -> str:
 def cut(text: str, start: int, finish: int, ends: t.Tuple[str, ...] = ("\n",)) -> str:
     """Return the text without these lines. Where the last of them has no end, the one before them loses its own."""
     before, after = text[:start], text[finish:]
-    if finish >= len(text) and not text.endswith(ends) and before.endswith("\n"):
+    if finish >= len(text) and not text.endswith(ends) and before.endswith(ends):
         before = before[:-1]
     return before + after
 

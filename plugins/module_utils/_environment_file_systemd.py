@@ -67,7 +67,7 @@ def _read(text: str) -> t.List[Assignment]:
 def _end_of(text: str, found: _systemd_syntax.FileAssignment) -> int:
     end = min(found.end, len(text))
     # The file's last line end stays, also where a backslash or an open quote before it makes it a part of the value.
-    return end - 1 if end == len(text) and text.endswith("\n") else end
+    return end - 1 if end == len(text) and text.endswith(("\n", "\r")) else end
 
 
 def _statement(name: str, value: str) -> str:

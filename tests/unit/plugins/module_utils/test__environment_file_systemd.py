@@ -35,8 +35,18 @@ def test_a_variable_is_set_where_it_stands_or_at_the_end(before, after):
     assert systemd.edit(before, {"X": "n$w"}) == (before if before == after else after.replace(b"n$w", b"n\\$w"))
 
 
-def test_an_empty_line_stays_where_what_is_below_it_ends_with_a_carriage_return():
-    assert systemd.edit(b"A=0\n\nX=1\rY=2\n", {"X": None, "Y": None}) == b"A=0\n\n"
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"A=0\n\nX=1\rY=2\n", b"A=0\n\n"),
+        (b"\nX='\r", b"\n"),
+        (b"\nX=\\\r", b"\n"),
+        (b"X=\rA=0\nX=\rY=", b"A=0"),
+    ],
+)
+def test_a_carriage_return_alone_ends_a_line(before, after):
+    assert systemd.edit(before, {"X": None, "Y": None}) == after
+    assert systemd.edit(systemd.edit(before, {"X": "1", "Z": "2"}), {"X": None, "Y": None, "Z": None}) == after
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb"])
