@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import subprocess
+import tempfile
 import typing as t
 
 import pytest
@@ -153,10 +154,12 @@ def test_an_image_of_packer_and_its_first_boot(
     images.ensure(["trixie"])
     base = images.RECIPES["trixie"].tag
     command = ["packer", "build", "-color=false", f"-var=base={base}", f"-var=proxy_variables={said}"]
-    environment = playbook.environment() | {"HOME": str(tmp_path), "CHECKPOINT_DISABLE": "1"}
-    built = subprocess.run(
-        [*command, str(PACKER)], check=False, capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=300
-    )
+    # A short path: ssh's control socket is below it, and may have no more than some hundred characters.
+    with tempfile.TemporaryDirectory() as home:
+        environment = playbook.environment() | {"HOME": home, "CHECKPOINT_DISABLE": "1"}
+        built = subprocess.run(
+            [*command, str(PACKER)], check=False, capture_output=True, text=True, env=environment, cwd=home, timeout=300
+        )
     assert built.returncode == 0, built.stdout + built.stderr
     made.append("example/container-host:latest")
     first_boot(made[-1])
