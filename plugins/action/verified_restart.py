@@ -2,30 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waits for a host that the restart puts out of reach, and tells the host when its outcome has been heard."""
+"""Sends along what the module needs, and stays with a host that the restart puts out of reach."""
 
 from __future__ import annotations
 
-import shlex
-import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._checkpoint import FOLDER
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
+from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._out_of_reach import heard
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._run_identity import run_identity
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._sent_along import sent_along
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._toml_library import library_if_any
 from ansible_collections.fleetops.container_hosts.plugins.plugin_utils._windows_shell import is_windows
 
 _MODULE = "fleetops.container_hosts.verified_restart"
-# The guard's way there and back, with restarts that hang until their time-out, takes no longer.
-_SECONDS = 600.0
-_PAUSE = 5.0
-
-display = Display()
 
 
 class ActionModule(ActionBase):
@@ -50,16 +41,11 @@ class ActionModule(ActionBase):
                 arguments["settings"] = {**arguments["settings"], **added}
         except Refused as refused:
             return {**result, "failed": True, "msg": str(refused)}
-        lost = False
-        try:
-            found = self._execute(arguments, variables)
-            # A session that is killed on the host ends as a module that said nothing.
-            lost = bool(found.get("failed")) and not found.get("invocation")
-        except AnsibleConnectionFailure as failure:
-            lost, found = True, {"msg": str(failure)}
-        if lost and not self._task.check_mode:
-            found = self._come_back(found, arguments, variables)
-        self._acknowledge(found)
+        found = heard(
+            self,
+            lambda: self._execute(arguments, variables),
+            lambda: self._execute({**arguments, "state": "reported"}, variables),
+        )
         return {**result, **found}
 
     def _on_windows(self, result: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -99,31 +85,3 @@ class ActionModule(ActionBase):
             "dict[str, t.Any]",
             self._execute_module(module_name=_MODULE, module_args=arguments, task_vars=variables),
         )
-
-    def _come_back(
-        self, first: dict[str, t.Any], arguments: dict[str, t.Any], variables: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
-        """Ask until the host answers; the guard has gone on meanwhile."""
-        said = first.get("msg", "")
-        display.warning(f"The connection was lost; the host goes on by itself, and is asked for the outcome. {said}")
-        deadline = time.monotonic() + _SECONDS
-        while True:
-            try:
-                self._connection.reset()
-                found = self._execute({**arguments, "state": "reported"}, variables)
-                if found.get("invocation"):
-                    return {**found, "changed": True, "connection_lost": True}
-            except AnsibleConnectionFailure as failure:
-                if time.monotonic() > deadline:
-                    raise AnsibleConnectionFailure(
-                        f"The host is out of reach since its restart, and was waited for {_SECONDS:g} s. It ends the "
-                        f"change by itself, proven or taken back; the next run tells how. {failure}"
-                    ) from failure
-            time.sleep(_PAUSE)
-
-    def _acknowledge(self, found: dict[str, t.Any]) -> None:
-        """Let the host forget the outcome: until then, its next run would report it."""
-        names = [each["checkpoint"] for each in found.get("checkpoints", [found]) if each.get("outcome")]
-        if names:
-            paths = " ".join(shlex.quote(f"{FOLDER}/{name}/result.json") for name in names)
-            self._low_level_execute_command(f"rm -f {paths}", sudoable=True)

@@ -153,3 +153,54 @@ options:
     description: What the action plugin sends along for TOML files. Not to be set by anyone else.
     type: str
 """
+
+    PROOF = r"""
+options:
+  verified_restart:
+    description:
+      - Brings the running daemons to their settings in the same round trip, where anything is due, and proves it or
+        takes everything back, as M(fleetops.container_hosts.verified_restart) does. Needs O(checkpoint).
+      - A host where nothing is to change, and every daemon runs with its settings, pays nothing for it.
+      - Where no systemd runs, or O(manage_runtime=false), it is left out.
+    type: dict
+    suboptions:
+      units:
+        description: The units to restart, in order, as O(fleetops.container_hosts.verified_restart#module:units).
+        type: list
+        elements: raw
+        default: []
+      config_json:
+        description:
+          - The C(daemon.json) of engines among these units, with the options of
+            M(fleetops.container_hosts.config_json), where this task sets nothing in it. By it, containers are kept
+            through a restart of the engine.
+        type: list
+        elements: raw
+        default: []
+      preflight:
+        description:
+          - How the new proxy is tried before any unit is touched, as
+            O(fleetops.container_hosts.verified_restart#module:preflight).
+        type: dict
+      verify:
+        description: Commands that must end with 0, as O(fleetops.container_hosts.verified_restart#module:verify).
+        type: list
+        elements: list
+        default: []
+      drain:
+        description:
+          - What moves the host's work elsewhere before the first restart, as
+            O(fleetops.container_hosts.verified_restart#module:drain).
+        type: dict
+      stable:
+        description: The seconds for which each restarted unit has to stay up with one and the same process.
+        type: float
+        default: 8
+      seconds:
+        description: The seconds that the restart of one unit may take.
+        type: float
+        default: 120
+      run:
+        description: What tells one run of a playbook from another. Set by the controller's part of the module.
+        type: str
+"""

@@ -86,6 +86,7 @@ class Checkpoint:
         self.deadline = deadline
         self.folder = f"{root}{FOLDER}/{name}"
         self.pending_folder = f"{self.folder}/pending"
+        self.armed_with: t.Optional[t.Tuple[int, int]] = None  # see _guard_units.arm
         self._begun = False
 
     def file(self, name: str) -> str:

@@ -14,15 +14,20 @@ import os
 import stat
 import typing as t
 
-from . import _guard_units, _host_file, _host_file_write, _trusted_certificate, _units
+from . import _guard_units, _host_file, _host_file_write, _units
 from ._checkpoint import Checkpoint, Kept, is_foreign
 from ._checkpoint_record import Record
 from ._errors import Refused
 
+
+def _refresh_trust_store() -> None:
+    from . import _trusted_certificate  # in here, since few changes are about certificates
+
+    _trusted_certificate.refresh()
+
+
 # What has to be done once files are restored, by the name under which a checkpoint notes it.
-ACTIONS: t.Dict[str, t.Callable[[], None]] = {"trust_store": _trusted_certificate.refresh}
-
-
+ACTIONS: t.Dict[str, t.Callable[[], None]] = {"trust_store": _refresh_trust_store}
 _TRIES = 5
 
 

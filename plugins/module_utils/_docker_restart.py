@@ -19,7 +19,7 @@ import os
 import time
 import typing as t
 
-from . import _docker_unit, _host_file, _host_file_write, _json_document, _unit_jobs, _units
+from . import _docker_unit, _host_file, _host_file_write, _json_document, _unit_jobs
 from ._docker_info import swarm_active
 from ._errors import Refused
 
@@ -103,7 +103,6 @@ def _wants(content: t.Optional[bytes], path: str) -> bool:
 
 def _switched_on(unit: str, root: str) -> t.Optional[bool]:
     """Tell whether the daemon leaves its containers running when it stops; None where it doesn't answer."""
-    _units.forget()
     info = _docker_unit.info(_docker_unit.find(unit, root), root)[0]
     if not info or "LiveRestoreEnabled" not in info:
         return None

@@ -25,9 +25,12 @@ import sys
 import time
 import typing as t
 
-from . import _checkpoint_restore, _guard_units
+from . import _guard_units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
+
+if t.TYPE_CHECKING:
+    from ._checkpoint_restore import Restored
 
 # The power went in between; who would do it now may not be up.
 _DRAINED = (
@@ -40,10 +43,10 @@ def main() -> None:
     """Run as `python guard.zip NAME [--boot]`. Ends with 1 where systemd is to start it again."""
     name, *flags = sys.argv[1:]
     checkpoint = Checkpoint(name)
-    code = _identity(sys.argv[0])
+    code = _guard_units.identity(sys.argv[0])
     try:
         with checkpoint.locked(create=True):
-            if _identity(sys.argv[0]) not in (code, None):
+            if _guard_units.identity(sys.argv[0]) not in (code, None):
                 # Who held the lock has put other code in our place, and half of ours isn't loaded yet.
                 os.execv(sys.executable, [sys.executable, "-I", "-B", *sys.argv])  # noqa: S606 - ourselves
             if "--boot" not in flags or not _armed_in_this_boot(checkpoint):
@@ -66,6 +69,8 @@ def act(checkpoint: Checkpoint, *, boot: bool = False) -> None:
         if not boot and not _guard_units.due(checkpoint):
             _guard_units.start_timer(checkpoint)  # who set the deadline anew may have died before this
             return
+        from . import _checkpoint_restore  # in here, since most changes are proven
+
         restored = _checkpoint_restore.restore(checkpoint)
         checkpoint.write("result.json", _outcome(running or request or {}, restored, boot))
         checkpoint.forget()
@@ -88,19 +93,11 @@ def _deferred(checkpoint: Checkpoint) -> bool:
     return bool((checkpoint.read(DEFERRED) or {}).get("units"))
 
 
-def _identity(path: str) -> t.Optional[t.Tuple[int, int]]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
-
-
 def _armed_in_this_boot(checkpoint: Checkpoint) -> bool:
     return os.path.exists(checkpoint.root + _guard_units.ARMED.format(name=checkpoint.name))
 
 
-def _outcome(request: t.Dict[str, t.Any], restored: _checkpoint_restore.Restored, boot: bool) -> t.Dict[str, t.Any]:
+def _outcome(request: t.Dict[str, t.Any], restored: Restored, boot: bool) -> t.Dict[str, t.Any]:
     return {
         "id": request.get("id"),
         "ended": time.time(),

@@ -21,11 +21,12 @@ import os
 import sys
 import time
 import typing as t
-import zipfile
 
 from . import _host_file, _host_file_write, _units
 
 if t.TYPE_CHECKING:
+    import zipfile
+
     from ._checkpoint import Checkpoint
 
 _UNITS = "/etc/systemd/system"
@@ -101,8 +102,11 @@ def arm(checkpoint: Checkpoint, *, code: bool = False) -> None:
         return
     name = checkpoint.name
     path = checkpoint.file("guard.zip")
+    if checkpoint.armed_with is not None and checkpoint.armed_with == identity(path):
+        return  # a moment ago, for the change that is now to be proven; each time costs calls of systemd and the disk
     asked = any(os.path.exists(checkpoint.file(file)) for file in ("request.json", "running.json"))
-    if code or not asked or not os.path.exists(path):
+    own = code or not asked or not os.path.exists(path)
+    if own:
         install_code(checkpoint)
     values = {
         "name": name,
@@ -122,6 +126,16 @@ def arm(checkpoint: Checkpoint, *, code: bool = False) -> None:
     _edit(checkpoint, ARMED.format(name=name), json.dumps(armed).encode(), _PRIVATE)
     _enable(checkpoint)
     start_timer(checkpoint)
+    checkpoint.armed_with = identity(path) if own else None
+
+
+def identity(path: str) -> t.Optional[t.Tuple[int, int]]:
+    """Return what tells the file at a path from any that replaces it; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def start_timer(checkpoint: Checkpoint) -> None:
@@ -176,6 +190,8 @@ def install_code(checkpoint: Checkpoint) -> None:
 def _code() -> bytes:
     """Return a zip file that Python runs as the guard: Ansible's own one of this module, with a main of ours."""
     # Ansible sends a module and all that it imports as one zip file, and imports from that; so the guard is imported.
+    import zipfile  # here, since the guard itself, which comes from such a file, makes none
+
     from . import _guard, _toml_library
 
     main = f"from {_guard.__name__} import main\nmain()\n"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
-from . import _config_json, _systemd_environment
+from . import _config_json, _systemd_environment, _verified_restart_options
 from ._errors import Refused
 from ._notice import Notice
 from ._run import Run
@@ -49,10 +49,21 @@ KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "circleci_services": _rare("circleci_services"),
     "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
 }
+# How what was changed is brought into effect and proven, in the same round trip; see _proven_settings.
+PROOF_SPEC: t.Dict[str, t.Any] = {
+    "verified_restart": {
+        "type": "dict",
+        "options": {
+            **_verified_restart_options.ARGUMENT_SPEC,
+            "config_json": {"type": "list", "elements": "raw", "default": []},
+        },
+    }
+}
 # What the action plugins add where an entry of config_toml needs it.
 LIBRARY_SPEC: t.Dict[str, t.Any] = {"toml_library": {"type": "str", "no_log": True}}
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **{kind: {"type": "list", "elements": "raw", "default": []} for kind in KINDS},
+    **PROOF_SPEC,
     **LIBRARY_SPEC,
 }
 

@@ -4,7 +4,10 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""The kinds of settings that few hosts have, for modules that are to be sent with them (see _host_settings)."""
+"""The kinds of settings that few hosts have, and what brings them into effect.
+
+For modules that are to be sent with them (see _host_settings).
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,10 @@ from . import (
     _ecs_config,
     _ecs_instance,
     _environment_file,
+    _iotedge_apply,
     _iotedge_certificate,
     _iotedge_config,
+    _nomad_drain,
 )
 
 __all__ = [
@@ -26,6 +31,8 @@ __all__ = [
     "_ecs_config",
     "_ecs_instance",
     "_environment_file",
+    "_iotedge_apply",
     "_iotedge_certificate",
     "_iotedge_config",
+    "_nomad_drain",
 ]

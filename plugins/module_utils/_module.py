@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import typing as t
 
@@ -27,6 +28,8 @@ CHECKPOINT_SPEC: t.Dict[str, t.Any] = {
 # Where a checkpoint is, and what lies there while something is under way or left to tell; see _checkpoint.
 _CHECKPOINTS = "/var/lib/container_hosts/checkpoints"
 _UNDER_WAY = ("pending", "request.json", "running.json", "result.json", "guard.zip")
+# What a result says of units that run with something else than their files say.
+_REQUIRED = ("apply_required", "restart_required", "reload_required")
 
 
 class _DiscreetModule(AnsibleModule):
@@ -70,7 +73,8 @@ def run_module(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints:
     returned, and the parameters with every secret masked. Every such module takes CHECKPOINT_SPEC's options too.
     """
     module = _DiscreetModule({**argument_spec, **CHECKPOINT_SPEC}, supports_check_mode=True, **constraints)
-    _end(module, lambda: _under_checkpoint(module, ensure))
+    noticed: t.List[Notice] = []
+    _end(module, lambda: _under_checkpoint(module, ensure, noticed), noticed)
 
 
 def run_directly(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraints: t.Any) -> t.NoReturn:
@@ -80,21 +84,33 @@ def run_directly(argument_spec: t.Dict[str, t.Any], ensure: Ensure, **constraint
     _end(module, lambda: (run, ensure(module.params, run)), run.notices)
 
 
-def _under_checkpoint(module: _DiscreetModule, ensure: Ensure) -> t.Tuple[Run, t.Dict[str, t.Any]]:
-    name = module.params["checkpoint"]
+def _under_checkpoint(
+    module: _DiscreetModule, ensure: Ensure, noticed: t.List[Notice]
+) -> t.Tuple[Run, t.Dict[str, t.Any]]:
+    name, proves = module.params["checkpoint"], bool(module.params.get("verified_restart"))
+    if proves and not name:
+        raise Refused("needs a name for what is to be proven", where="checkpoint", instead="Write one: docker_proxy.")
     _units.manage_runtime(module.params["manage_runtime"])
     # Where no systemd runs, as in an image that is built, nothing could be stranded, and nobody would take it back.
     if not name or not _units.booted():
         return carry_out(ensure, module.params, check_mode=module.check_mode)
+    planned = None
     if not any(os.path.exists(f"{_CHECKPOINTS}/{name}/{file}") for file in _UNDER_WAY):
         # Nothing is under way, so a host in its steady state pays for no checkpoint, not even for its code.
-        run, result = carry_out(ensure, module.params, check_mode=True)
-        if module.check_mode or not run.changed:
+        planned = run, result = carry_out(ensure, module.params, check_mode=True)
+        if not (run.changed and not module.check_mode) and not (proves and any(map(result.get, _REQUIRED))):
             return run, {**result, "checkpoint_pending": False}
+    if proves:
+        # By name, since an import statement would have Ansible send it with every module; host_settings has one.
+        proof = importlib.import_module(f"{__package__}._proven_settings")
+        return t.cast(
+            "t.Tuple[Run, t.Dict[str, t.Any]]",
+            proof.carry_out(ensure, module.params, noticed, check_mode=module.check_mode, planned=planned),
+        )
     from ._checkpoint import Checkpoint
 
     checkpoint = Checkpoint(name, deadline=module.params["checkpoint_deadline"])
-    run, result = carry_out(ensure, module.params, check_mode=module.check_mode, checkpoint=checkpoint)
+    run, result = carry_out(ensure, module.params, check_mode=module.check_mode, checkpoint=checkpoint, planned=planned)
     return run, {**result, "checkpoint_pending": checkpoint.to_end()}
 
 

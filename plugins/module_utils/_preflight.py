@@ -19,21 +19,12 @@ from . import _no_proxy_go, _preflight_endpoints, _preflight_probe, _preflight_t
 from ._errors import Failed, Refused
 from ._notice import Notice
 from ._preflight_endpoints import DIRECT, METADATA, PROXY, REQUIRED
+from ._preflight_options import ARGUMENT_SPEC
 from ._preflight_targets import Target
 from ._preflight_verdict import CONTAINER, HOST, READER, Asked
 from ._redaction import redact, redact_all
 from ._run import Run
-from ._trusted_certificate import STORES
-
-ARGUMENT_SPEC: t.Dict[str, t.Any] = {
-    "proxy": {"type": "dict"},
-    "endpoints": {"type": "list", "elements": "raw", "default": []},
-    "timeout": {"type": "float", "default": 15},
-    "connect_timeout": {"type": "float", "default": 5},
-    "max_clock_offset": {"type": "float", "default": 300},
-    "from_container": {"type": "bool", "default": False},
-    "ca_certificates": {"type": "list", "elements": "str", "default": []},
-}
+from ._trust_stores import STORES
 
 _METADATA_PATIENCE = 2.0  # seconds; it is on this very machine, or nowhere
 _ITSELF = "the proxy itself"

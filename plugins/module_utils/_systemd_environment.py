@@ -285,9 +285,11 @@ class _Plan:
         ]
         if not differing:
             return False
+        if any(name in effective for name in differing):
+            return True
         # What no file sets may come from systemd's own DefaultEnvironment=, and then a restart would change nothing.
         default = _units.manager_environment()
-        return any(name in effective or not _same(name, running.get(name), default.get(name)) for name in differing)
+        return any(not _same(name, running.get(name), default.get(name)) for name in differing)
 
     def _outdated(self) -> bool:
         """Tell whether a file that the process reads only at its start has changed since."""

@@ -18,16 +18,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import subprocess
 import time
 import typing as t
 
-from . import _checkpoint_restore, _docker_restart, _host_settings, _proxy, _proxy_environment, _unit_jobs, _units
+from . import _docker_restart, _due, _proxy, _proxy_environment, _unit_jobs, _units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Refused
 from ._notice import Notice
 from ._redaction import redact
-from ._run import Run
 
 # Seconds between two looks at a unit that has to stay up. One that fell in between and came back has another process.
 _TICK = 1.0
@@ -35,40 +35,16 @@ _LINES = 5  # of a unit's log in a report
 _COMMAND_SECONDS = 120.0
 _QUEUED = "waits for cloud-init, which is at work, and is started with its new settings as soon as that has ended"
 
-Request = t.Dict[str, t.Any]
-
-
-def _iotedge_apply() -> t.Any:
-    # Imported where it is asked for, as few hosts have IoT Edge.
-    from . import _iotedge_apply
-
-    return _iotedge_apply
-
 
 def _nomad_drain() -> t.Any:
-    from . import _nomad_drain
-
-    return _nomad_drain
-
-
-# What has to be done so that files count, where a restart of their units is not enough. Each has KIND, the kind of
-# settings that ask for it, UNITS, which it restarts, apply(), unblock() for the way back, and take_back() at its end.
-_APPLY: t.Dict[str, t.Callable[[], t.Any]] = {"iotedge": _iotedge_apply}
-
-
-class Due(t.NamedTuple):
-    """The units that need something to run with what the files say, in order."""
-
-    apply: t.List[str]  # what is more than a restart, by its name in _APPLY
-    restart: t.List[str]
-    reload: t.List[str]
-    left: t.List[str]  # that need a restart and must not get one
+    # Not by an import statement, as few hosts have Nomad; see _host_settings.
+    return importlib.import_module(f"{__package__}._nomad_drain")
 
 
 class Transaction:
     """Carries out one request under its checkpoint."""
 
-    def __init__(self, checkpoint: Checkpoint, request: Request) -> None:
+    def __init__(self, checkpoint: Checkpoint, request: _due.Request) -> None:
         self.checkpoint = checkpoint
         self.request = request
         self.units: t.List[str] = [unit["name"] for unit in request["units"]]
@@ -124,8 +100,14 @@ class Transaction:
             self.notices = check_preflight(self.request["preflight"])
 
     def _bring_to_settings(self) -> None:
-        due = find_due(self.request)
-        self._at_start = _unit_jobs.states(self.units)
+        due = _due.find(self.request)
+        self._at_start = due.states
+        now = {
+            name: {"running": state.running, "started": state.started, "failing": state.failing}
+            for name, state in due.states.items()
+        }
+        self.request["was"] = {**now, **self.request["was"]}
+        self.request["due"] = {"apply": due.apply, "restart": due.restart, "reload": due.reload, "left": due.left}
         for unit in due.reload:
             self._touch(unit, "reload")
             _unit_jobs.reload(unit, self.request["seconds"])
@@ -134,7 +116,7 @@ class Transaction:
             if path:
                 _docker_restart.prepare(unit, path, self.request["seconds"])
         # What is applied restarts its units by itself, and may need those of others, so it comes behind them.
-        applied = {unit for name in due.apply for unit in _APPLY[name]().UNITS}
+        applied = {unit for name in due.apply for unit in _due.applier(name).UNITS}
         if due.restart or due.apply:
             self._drain()
         # What the change first brought up, as daemons without any configuration: those that ask others come down first.
@@ -198,7 +180,7 @@ class Transaction:
         return _unit_jobs.settled(unit, self.request["seconds"])
 
     def _apply(self, name: str) -> None:
-        part = _APPLY[name]()
+        part = _due.applier(name)
         entries = self.request["settings"][part.KIND]
         self.request.setdefault("applied", {})[name] = part.remembered(entries)
         for unit in self.units:
@@ -239,12 +221,11 @@ class Transaction:
     def _wait_until_stable(self, units: t.Sequence[str]) -> None:
         """Watch the touched units for as long as they are to stay up with one and the same process."""
         waited = [unit for unit in units if self.touched.get(unit, "stop") != "stop" and unit not in self._queued]
-        first = _unit_jobs.states(waited)
+        first = now = _unit_jobs.states(waited)
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
         deadline = time.monotonic() + self.request["stable"]
         while first:
-            now = _unit_jobs.states(list(first))
             for unit, then in first.items():
                 fell = not now[unit].running or now[unit].main_pid != then.main_pid
                 # What failed long before, as aziot-tpmd does without a TPM, is not ours to judge.
@@ -254,15 +235,20 @@ class Transaction:
                     if now[unit].running:
                         state += ", but with another process"
                     raise Refused(f"did not stay up: it is {state}. {_log(unit)}", where=unit)
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= deadline:
                 return
-            time.sleep(min(_TICK, left))
+            # While all of their processes live, systemd need not be asked, which costs a process each time.
+            quiet = len(watched) == len(first)
+            while time.monotonic() < deadline:
+                time.sleep(min(_TICK, max(0.0, deadline - time.monotonic())))
+                if not (quiet and all(_unit_jobs.lives(state) for state in first.values())):
+                    break
+            now = _unit_jobs.states(list(first))
 
     def _verify(self) -> t.List[str]:
         """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others."""
         _units.forget()
-        left = find_due(self.request, again=True)
+        left = _due.find(self.request, again=True)
         for name in left.apply:
             raise Refused("is still due after it was done", where=name, instead="Did something write to its files?")
         for unit in (*left.restart, *left.reload):
@@ -276,7 +262,7 @@ class Transaction:
         if self.request["preflight"]:
             tried: t.List[t.Dict[str, t.Any]] = []
             for unit in self.touched:
-                model = _running_proxy(unit)
+                model = _running_proxy(left.states[unit].main_pid)
                 if model and model not in tried:
                     tried.append(model)
                     check_preflight({**self.request["preflight"], "proxy": model, "from_container": False}, unit)
@@ -308,11 +294,13 @@ class Transaction:
     # Back ---------------------------------------------------------------------------------------------------------
 
     def _take_back(self, reason: str) -> None:
+        from . import _checkpoint_restore  # in here, since most changes are proven
+
         self._keep_down()
         restored = _checkpoint_restore.restore(self.checkpoint)
         self._note_stale()
         for name in self.request.get("applied", {}):
-            self._troubles(_APPLY[name]().unblock)
+            self._troubles(_due.applier(name).unblock)
         troubles = [trouble for unit in self.units for trouble in self._bring_back(unit)]
         if not troubles:
             troubles = self._troubles(lambda: self._wait_until_stable([unit for unit in self.units if self._ran(unit)]))
@@ -329,7 +317,7 @@ class Transaction:
     def _take_back_applied(self) -> None:
         """Do what is left to do for what was applied, now that its files are restored and its units run."""
         for name, remembered in self.request.get("applied", {}).items():
-            _APPLY[name]().take_back(remembered)
+            _due.applier(name).take_back(remembered)
 
     def _bring_back(self, unit: str) -> t.List[str]:
         how = self.touched.get(unit)
@@ -430,6 +418,7 @@ class Transaction:
             "state": state,
             "restarted": [unit for unit, how in self.touched.items() if how in ("restart", "apply")],
             "reloaded": [unit for unit, how in self.touched.items() if how == "reload"],
+            "due": self.request.get("due"),
             "units": {unit: {"active": now.active, "main_pid": now.main_pid} for unit, now in states.items()},
             "foreign": self.request.get("foreign", {}),
             "notices": [list(notice) for notice in self.notices],
@@ -447,53 +436,6 @@ def _process(state: _unit_jobs.State) -> t.Tuple[int, int]:
     return state.main_pid, state.started
 
 
-def find_due(request: Request, *, again: bool = False, foreseen: bool = False) -> Due:
-    """Return what the units of a request need; raises Refused where the files aren't what the request wants.
-
-    A unit that doesn't run needs nothing. `again`: after the restarts, so `restart: always` asks for no other one.
-    `foreseen`: in check mode, where the files are what they were.
-    """
-    apply: t.List[str] = []
-    restart: t.Set[str] = set()
-    reload: t.Set[str] = set()
-    if request["settings"]:
-        told = Run(check_mode=True)
-        result = _host_settings.hold(request["settings"], told)
-        if told.diffs and not foreseen:
-            raise Refused(
-                "another run changed what this one wrote: " + ", ".join(diff["before_header"] for diff in told.diffs),
-                instead="Let one run of a host end before the next begins, and run again.",
-            )
-        apply = result["apply_required"]
-        restart.update(result["restart_required"])
-        reload.update(result["reload_required"])
-    states = _unit_jobs.states([unit["name"] for unit in request["units"]])
-    for unit in request["units"]:
-        name = unit["name"]
-        active = states[name].active
-        if active == "failed" and request["pending"] and not again:
-            restart.add(name)  # it was meant to run, and the change may be its cure
-        elif active in ("inactive", "failed"):
-            restart.discard(name)
-            reload.discard(name)
-        elif (unit["restart"] == "always" and not again) or _differs(unit, states[name].main_pid):
-            restart.add(name)
-    due = Due([], [], [], [])
-    never = {unit["name"] for unit in request["units"] if unit["restart"] == "never"}
-    for name in apply:
-        units = _APPLY[name]().UNITS
-        if never.isdisjoint(units):
-            due.apply.append(name)
-        else:
-            restart.update(never.intersection(units))
-    for unit in request["units"]:
-        if unit["name"] in restart:
-            (due.left if unit["restart"] == "never" else due.restart).append(unit["name"])
-        elif unit["name"] in reload:
-            due.reload.append(unit["name"])
-    return due
-
-
 def check_preflight(params: t.Dict[str, t.Any], whose: str = "") -> t.List[Notice]:
     """Return what the preflight has to remark; raises Refused with what it found wrong."""
     from . import _preflight
@@ -506,25 +448,14 @@ def check_preflight(params: t.Dict[str, t.Any], whose: str = "") -> t.List[Notic
     return report.notices
 
 
-def _differs(unit: t.Dict[str, t.Any], main_pid: int) -> bool:
-    """Tell whether a unit's process has another value of a variable that it must show; '' is for none."""
-    if not unit["environment"]:
-        return False
-    running = _units.process_environment(main_pid) or {}
-    return any(
-        not _proxy_environment.same(name, running.get(name) or None, value or None)
-        for name, value in unit["environment"].items()
-    )
-
-
 def _shown_proxies(unit: str) -> str:
     running = _units.process_environment(_unit_jobs.states([unit])[unit].main_pid) or {}
     return ", ".join(f"{name}={running[name]}" for name in _proxy_environment.NAMES if name in running) or "no proxy"
 
 
-def _running_proxy(unit: str) -> t.Dict[str, t.Any]:
-    """Return the proxy with which a unit's process runs, as the model says it; {} for none."""
-    running = _units.process_environment(_unit_jobs.states([unit])[unit].main_pid) or {}
+def _running_proxy(main_pid: int) -> t.Dict[str, t.Any]:
+    """Return the proxy with which a process runs, as the model says it; {} for none."""
+    running = _units.process_environment(main_pid) or {}
     model: t.Dict[str, t.Any] = {}
     for key, names in (("http", ("HTTP_PROXY", "http_proxy")), ("https", ("HTTPS_PROXY", "https_proxy"))):
         url = next((running[name] for name in names if running.get(name)), None)
@@ -536,7 +467,7 @@ def _running_proxy(unit: str) -> t.Dict[str, t.Any]:
     return model
 
 
-def _daemon_json(request: Request, unit: str) -> t.Optional[str]:
+def _daemon_json(request: _due.Request, unit: str) -> t.Optional[str]:
     """Return the path of the daemon.json that a unit reads, None for a unit that is no Docker daemon."""
     if unit in request.get("daemon_json", {}):
         return t.cast("t.Optional[str]", request["daemon_json"][unit])

@@ -23,6 +23,7 @@ from . import _host_file
 from ._errors import Refused
 from ._notice import Notice
 from ._run import Run
+from ._trust_stores import STORES, Store
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "certificates": {"type": "list", "elements": "str", "aliases": ["certificate"]},
@@ -31,37 +32,6 @@ ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint_run": {"type": "str"},
 }
 
-
-class Store(t.NamedTuple):
-    """Where a family of distributions keeps what it trusts."""
-
-    family: str
-    marker: str  # a folder that its package ca-certificates brings, and no other family has
-    folder: str  # where the administrator's certificates go
-    bundle: str  # what TLS libraries read
-    command: t.Tuple[str, ...]
-    anew: t.Tuple[str, ...]  # what the command needs besides, unless all that happened is that files were added
-
-
-STORES = (
-    Store(
-        family="RHEL, Fedora, Amazon Linux",
-        marker="/etc/pki/ca-trust/source/anchors",
-        folder="/etc/pki/ca-trust/source/anchors",
-        bundle="/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-        command=("update-ca-trust", "extract"),
-        anew=(),
-    ),
-    Store(
-        family="Debian, Ubuntu",
-        marker="/usr/share/ca-certificates",
-        folder="/usr/local/share/ca-certificates",
-        bundle="/etc/ssl/certs/ca-certificates.crt",
-        command=("update-ca-certificates",),
-        # Without it, links in /etc/ssl/certs to files that were removed or replaced may stay as they were.
-        anew=("--fresh",),
-    ),
-)
 
 # With Java installed, Debian's command rewrites a keystore too, which takes a small device a minute.
 _SECONDS = 300

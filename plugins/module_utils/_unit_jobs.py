@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import typing as t
 
@@ -44,13 +45,10 @@ class State(t.NamedTuple):
 
 def states(names: t.Sequence[str]) -> t.Dict[str, State]:
     """Return what each unit is doing right now, asked anew each time."""
-    if not names:
-        return {}
-    asked = ("ActiveState", "SubState", "MainPID", "ExecMainStartTimestampMonotonic", "Result", "Job")
     found = {}
-    output = _units.systemctl("show", "--property=" + ",".join(asked), "--", *names)
-    for name, block in zip(names, output.rstrip("\n").split("\n\n")):
-        values = dict(line.partition("=")[::2] for line in block.splitlines())
+    # Of all that is ever asked, as systemctl gets all of it from systemd anyway: who comes next need not ask again.
+    for name, properties in zip(names, _units.properties_now(names) if names else ()):
+        values = {key: lines[-1] for key, lines in properties.items() if lines}
         found[name] = State(
             values.get("ActiveState", "inactive"),
             values.get("SubState", ""),
@@ -60,6 +58,11 @@ def states(names: t.Sequence[str]) -> t.Dict[str, State]:
             int(values.get("Job") or 0),
         )
     return found
+
+
+def lives(state: State) -> bool:
+    """Tell whether the main process that a unit had is still there, without asking systemd."""
+    return state.main_pid != 0 and os.path.exists(f"/proc/{state.main_pid}")
 
 
 def settled(name: str, seconds: float) -> State:

@@ -26,6 +26,9 @@ _PROPERTIES = (
     "Names",
     "LoadState",
     "ActiveState",
+    "SubState",
+    "Result",
+    "Job",
     "MainPID",
     "NeedDaemonReload",
     "FragmentPath",
@@ -100,13 +103,20 @@ def properties(names: t.Sequence[str]) -> t.List[t.Dict[str, t.List[str]]]:
     """
     unknown = [name for name in dict.fromkeys(names) if name not in _told]
     if unknown:
-        output = systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *unknown)
-        for name, block in zip(unknown, output.rstrip("\n").split("\n\n")):
-            values: t.Dict[str, t.List[str]] = {key: [] for key in _PROPERTIES}
-            for line in block.splitlines():
-                key, _equals, value = line.partition("=")
-                values.setdefault(key, []).append(value)
-            _told[name] = values
+        properties_now(unknown)
+    return [_told[name] for name in names]
+
+
+def properties_now(names: t.Sequence[str]) -> t.List[t.Dict[str, t.List[str]]]:
+    """Return the same as they are right now."""
+    asked = list(dict.fromkeys(names))
+    output = systemctl("show", "--property=" + ",".join(_PROPERTIES), "--", *asked)
+    for name, block in zip(asked, output.rstrip("\n").split("\n\n")):
+        values: t.Dict[str, t.List[str]] = {key: [] for key in _PROPERTIES}
+        for line in block.splitlines():
+            key, _equals, value = line.partition("=")
+            values.setdefault(key, []).append(value)
+        _told[name] = values
     return [_told[name] for name in names]
 
 

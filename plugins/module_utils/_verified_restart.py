@@ -9,68 +9,50 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 import typing as t
 import uuid
 
 from . import (
     _checkpoint,
-    _checkpoint_record,
-    _checkpoint_restore,
+    _due,
     _guard_units,
-    _host_file,
     _host_settings,
+    _preflight_options,
     _proxy,
     _proxy_ecs,
-    _transaction,
     _unit_jobs,
     _units,
+    _verified_restart_options,
 )
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Failed, Refused
 from ._notice import Notice
-from ._redaction import masked_diff, secrets_in
+from ._redaction import secrets_in
 from ._run import Run, all_or_nothing
 from ._systemd_environment import unit_name
 
 if t.TYPE_CHECKING:
-    # So that Ansible, which reads import statements, sends it: what is proven may be of any kind. Imported is the kind
-    # that it is of; compiling all of them would cost a host as much as a ping.
-    from . import _host_settings_rare as _host_settings_rare
+    # So that Ansible, which reads import statements, sends it to the guard, which alone runs it.
+    from . import _transaction as _transaction
+    from ._going_back import Back
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
+    **_verified_restart_options.ARGUMENT_SPEC,
     "checkpoint": {"type": "str"},
-    "units": {"type": "list", "elements": "raw", "default": []},
     "settings": {"type": "dict"},
-    "preflight": {"type": "dict"},
-    "verify": {"type": "list", "elements": "list", "default": []},
-    "drain": {"type": "dict"},
-    "stable": {"type": "float", "default": 8.0},
-    "seconds": {"type": "float", "default": 120.0},
     "deadline": {"type": "float", "default": _checkpoint.DEADLINE},
     "state": {"type": "str", "choices": ["verified", "rolled_back", "reported"], "default": "verified"},
     "commit": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "this_run": {"type": "bool", "default": False},
-    "run": {"type": "str"},
     **_host_settings.LIBRARY_SPEC,
-}
-UNIT_SPEC: t.Dict[str, t.Any] = {
-    "name": {"type": "str", "required": True},
-    "environment": {"type": "dict", "default": {}},
-    "restart": {"type": "str", "choices": ["if_needed", "always", "never"], "default": "if_needed"},
-}
-# A step is a command, as a list of words, or a URL.
-DRAIN_SPEC: t.Dict[str, t.Any] = {
-    "before": {"type": "list", "elements": "raw", "default": []},
-    "after": {"type": "list", "elements": "raw", "default": []},
-    "nomad": {"type": "str"},
-    "seconds": {"type": "float", "default": 600.0},
 }
 
 _GOOD = ("committed", "deferred")
 _TICK = 0.1
-_LOOK = 1.0
+_LOOK = 5.0
 # The guard is started again two seconds after it was killed.
 _PATIENCE = 15.0
 # If it fails for so long, as on a full disk, it goes on without us.
@@ -87,7 +69,9 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         raise Refused("does not run on this host, so nothing can be restarted", where="systemd")
     _host_settings.receive_library(params)
     if params["state"] == "rolled_back" and not params["checkpoint"]:
-        names = _last_run(run.root, only=str(params["run"]) if params["this_run"] else None)
+        from . import _going_back
+
+        names = _going_back.last_run(run.root, only=str(params["run"]) if params["this_run"] else None)
         return {"checkpoints": [_ensure({**params, "checkpoint": name}, run) for name in names]}
     if not params["checkpoint"]:
         raise Refused("is missing", where="checkpoint", instead="Only state: rolled_back finds it by itself.")
@@ -98,7 +82,30 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     checkpoint = Checkpoint(params["checkpoint"], root=run.root, deadline=params["deadline"])
     if params["state"] == "reported":
         return {"checkpoint": checkpoint.name, "outcome": _report(checkpoint, run)}
-    request = _request(params, run)
+    back = None
+    if params["state"] == "rolled_back":
+        from . import _going_back
+
+        back = functools.partial(_going_back.Back, checkpoint, params["commit"], params["force"], run)
+    settings = params["settings"] or {}
+    unknown = sorted(set(settings) - set(_host_settings.KINDS))
+    if unknown:
+        raise Refused(
+            f"knows no {unknown[0]}", where="settings", instead=f"Its keys: {', '.join(_host_settings.KINDS)}."
+        )
+    return act(checkpoint, request(params, _host_settings.checked(settings), run), run, back)
+
+
+def act(
+    checkpoint: Checkpoint,
+    request: _due.Request,
+    run: Run,
+    going_back: t.Optional[t.Callable[[], Back]] = None,
+) -> t.Dict[str, t.Any]:
+    """Have the guard carry a request out, if there is anything to do, and wait; in check mode, tell what it would do.
+
+    Raises Failed with the guard's report where the change was taken back.
+    """
     unended = None
     while True:
         if not run.check_mode:
@@ -107,10 +114,10 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
         with checkpoint.locked(create=False) as held:
             if not run.check_mode and _asked(checkpoint) not in (None, unended):
                 continue
-            told, back = _plan(checkpoint, request, params, run)
+            told, back = _plan(checkpoint, request, run, going_back)
             to_do = told["apply"] or told["restart"] or told["reload"] or request["pending"]
             # A proof alone changes nothing; what it proves was reported as a change by who made it.
-            run.changed = run.changed or bool(to_do and (told["apply"] or told["restart"] or told["reload"] or back))
+            run.changed = run.changed or bool(to_do and (_is_change(told) or back))
             if run.check_mode:
                 return told
             if not to_do:
@@ -119,50 +126,60 @@ def _ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
             _hand_over(checkpoint, request, back, held)
         break
     result = _wait(checkpoint, request["id"])
+    told = {**told, **(result.get("due") or {})}
+    run.changed = run.changed or _is_change(told)
     report = {**told, "pending": checkpoint.pending(), "outcome": result}
     if result["state"] not in _GOOD:
         raise Failed(_story(result), where=checkpoint.name, result=report)
+    _tell_left(result.get("left") or [], run)
     return report
 
 
+def _is_change(told: t.Dict[str, t.Any]) -> bool:
+    return bool(told["apply"] or told["restart"] or told["reload"])
+
+
+def _tell_left(units: t.Iterable[str], run: Run) -> None:
+    why = "runs with something else than its files say; it was left to you to restart it (restart: never)"
+    run.notice(*(Notice(unit, "restart", why) for unit in units))
+
+
 def _plan(
-    checkpoint: Checkpoint, request: _transaction.Request, params: t.Dict[str, t.Any], run: Run
-) -> t.Tuple[t.Dict[str, t.Any], t.Optional[_Back]]:
+    checkpoint: Checkpoint, request: _due.Request, run: Run, going_back: t.Optional[t.Callable[[], Back]]
+) -> t.Tuple[t.Dict[str, t.Any], t.Optional[Back]]:
     """Find out what there is to do, and complete the request by it."""
     earlier = _earlier(checkpoint, run)
-    back = _Back(checkpoint, params, run) if params["state"] == "rolled_back" else None
+    back = going_back() if going_back else None
     if back is not None:
         back.complete(request)
     pending = checkpoint.pending() or bool(back and back.states)
     request["pending"] = pending
-    due = _transaction.find_due(request, foreseen=run.check_mode)
-    if due.left:
-        why = "runs with something else than its files say; it was left to you to restart it (restart: never)"
-        run.notice(*(Notice(unit, "restart", why) for unit in due.left))
-        if (checkpoint.read(DEFERRED) or {}).get("units") and not (due.apply or due.restart or due.reload or back):
-            request["pending"] = False  # proven but for those, as before
     told = {
         "checkpoint": checkpoint.name,
-        "apply": due.apply,
-        "restart": due.restart,
-        "reload": due.reload,
-        "left": due.left,
+        "apply": [],
+        "restart": [],
+        "reload": [],
+        "left": [],
         "pending": pending,
         "earlier": earlier,
     }
+    deferred = bool((checkpoint.read(DEFERRED) or {}).get("units"))
+    # What is pending has to be proven in any case, and what that needs is the guard's to find out.
+    if run.check_mode or not pending or deferred:
+        due = _due.find(request, foreseen=run.check_mode)
+        _tell_left(due.left, run)
+        if deferred and due.left and not (due.apply or due.restart or due.reload or back):
+            request["pending"] = False  # proven but for those, as before
+        told.update(apply=due.apply, restart=due.restart, reload=due.reload, left=due.left)
     return told, back
 
 
-def _hand_over(checkpoint: Checkpoint, request: _transaction.Request, back: t.Optional[_Back], held: bool) -> None:
+def _hand_over(checkpoint: Checkpoint, request: _due.Request, back: t.Optional[Back], held: bool) -> None:
     """Ask the guard to carry the request out; where not even that goes, all that is pending is taken back."""
     # A guard that was killed over this change, or one that deferred its end, has touched daemons already.
     begun = checkpoint.read("running.json") or checkpoint.read(DEFERRED) or {} if checkpoint.pending() else {}
     request["touched"] = begun.get("touched", {})
-    was = {
-        name: {"running": state.running, "started": state.started, "failing": state.failing}
-        for name, state in _states(request).items()
-    }
-    request["was"] = {**was, **begun.get("was", {})}
+    request["was"] = begun.get("was", {})
     with all_or_nothing(checkpoint, held=held):
         if back is not None:
             request["foreign"] = back.put_back()
@@ -201,22 +218,6 @@ def _tidy(checkpoint: Checkpoint) -> None:
         checkpoint.sweep()
         checkpoint.remove("request.json", "running.json")
         _guard_units.disarm(checkpoint)
-
-
-def _last_run(root: str, *, only: t.Optional[str] = None) -> t.List[str]:
-    """Return the checkpoints that the last run of a playbook committed something to, the last one first.
-
-    None where that run is not `only`, if one is given.
-    """
-    last: t.Dict[str, t.Dict[str, t.Any]] = {}
-    for name in _checkpoint.names(root):
-        for commit in Checkpoint(name, root=root).commits()[-1:]:
-            last[name] = commit.about
-    order = sorted(last, key=lambda name: last[name].get("ended", 0.0), reverse=True)
-    run = last[order[0]].get("run") if order else None
-    if only is not None and run != only:
-        return []
-    return [name for place, name in enumerate(order) if place == 0 or (run and last[name].get("run") == run)]
 
 
 def _report(checkpoint: Checkpoint, run: Run) -> t.Optional[t.Dict[str, t.Any]]:
@@ -267,35 +268,30 @@ def _story(result: t.Dict[str, t.Any]) -> str:
     )
 
 
-def _request(params: t.Dict[str, t.Any], run: Run) -> _transaction.Request:
-    """Return what the guard has to know; all of it is checked here, since nobody could be asked later."""
-    settings = params["settings"] or {}
-    unknown = sorted(set(settings) - set(_host_settings.KINDS))
-    if unknown:
-        raise Refused(
-            f"knows no {unknown[0]}", where="settings", instead=f"Its keys: {', '.join(_host_settings.KINDS)}."
-        )
-    units = [_unit(number, entry) for number, entry in enumerate(params["units"])]
-    preflight = params["preflight"] or None
-    if preflight:
-        from . import _preflight
+def request(options: t.Dict[str, t.Any], settings: t.Dict[str, t.List[t.Dict[str, t.Any]]], run: Run) -> _due.Request:
+    """Return what the guard has to know; all of it is checked here, since nobody could be asked later.
 
-        preflight = _host_settings.checked_options(_preflight.ARGUMENT_SPEC, preflight, "preflight")
+    `options` as _verified_restart_options has them; `settings` as _host_settings.checked returns them.
+    """
+    units = [_unit(number, entry) for number, entry in enumerate(options["units"])]
+    preflight = options["preflight"] or None
+    if preflight:
+        preflight = _host_settings.checked_options(_preflight_options.ARGUMENT_SPEC, preflight, "preflight")
         # Only settings that take an address without a scheme have got so far with one.
         preflight["proxy"] = preflight["proxy"] and _proxy_ecs.with_scheme(preflight["proxy"])
-    for model in _proxies([params["settings"], preflight]):
+    for model in _proxies([settings, preflight]):
         run.secrets.extend(_proxy.parse(_proxy_ecs.with_scheme(model)).secrets)
     return {
         "id": uuid.uuid4().hex,
-        "run": params["run"],
+        "run": options["run"],
         "units": units,
-        "settings": _host_settings.checked(settings),
+        "settings": settings,
         "preflight": preflight,
-        "verify": [[str(word) for word in command] for command in params["verify"]],
-        "drain": _drain(params["drain"]) if params["drain"] else None,
-        "stable": params["stable"],
-        "seconds": params["seconds"],
-        "secrets": [*run.secrets, *secrets_in(params)],
+        "verify": [[str(word) for word in command] for command in options["verify"]],
+        "drain": _drain(options["drain"]) if options["drain"] else None,
+        "stable": options["stable"],
+        "seconds": options["seconds"],
+        "secrets": [*run.secrets, *secrets_in({**options, "settings": settings})],
         "was": {},
         "pending": False,
     }
@@ -303,12 +299,12 @@ def _request(params: t.Dict[str, t.Any], run: Run) -> _transaction.Request:
 
 def _unit(number: int, entry: t.Any) -> t.Dict[str, t.Any]:
     options = entry if isinstance(entry, dict) else {"name": entry}
-    unit = _host_settings.checked_options(UNIT_SPEC, options, f"units[{number}]")
+    unit = _host_settings.checked_options(_verified_restart_options.UNIT_SPEC, options, f"units[{number}]")
     return {**unit, "name": unit_name(unit["name"])}
 
 
 def _drain(options: t.Any) -> t.Dict[str, t.Any]:
-    drain = _host_settings.checked_options(DRAIN_SPEC, options, "drain")
+    drain = _host_settings.checked_options(_verified_restart_options.DRAIN_SPEC, options, "drain")
     for key in ("before", "after"):
         for step in drain[key]:
             url = isinstance(step, str) and step.startswith(("http://", "https://"))
@@ -337,10 +333,6 @@ def _proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:
             yield from _proxies(inner)
 
 
-def _states(request: _transaction.Request) -> t.Dict[str, _unit_jobs.State]:
-    return _unit_jobs.states([unit["name"] for unit in request["units"]])
-
-
 def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
     """Return the guard's result for a request, however often the guard has to be started for it."""
     guard = _guard_units.service(checkpoint.name)
@@ -352,9 +344,10 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
         if result is not None and result["id"] == request_id:
             _wait_until_gone(checkpoint)
             return result
-        if over and request_id in [commit.about.get("request") for commit in checkpoint.commits()]:
-            # Another run has read the result, which lies there for whoever comes first.
-            return {"id": request_id, "ended": time.time(), "state": "committed"}
+        for commit in checkpoint.commits() if over else ():
+            if commit.about.get("request") == request_id:
+                # Another run has read the result, which lies there for whoever comes first.
+                return {"id": request_id, "ended": time.time(), "state": "committed", "commit": commit.id}
         time.sleep(_TICK)
         # Its result is looked for often, which is cheap; systemd less often, since that costs a process each time.
         if time.monotonic() - looked < _LOOK:
@@ -381,79 +374,3 @@ def _wait_until_gone(checkpoint: Checkpoint) -> None:
     deadline = time.monotonic() + _LEAVING_SECONDS
     while _guard_units.armed(checkpoint) and time.monotonic() < deadline:
         time.sleep(_TICK)
-
-
-class _Back:
-    """A change that makes files what they were before one or more commits."""
-
-    def __init__(self, checkpoint: Checkpoint, params: t.Dict[str, t.Any], run: Run) -> None:
-        self.checkpoint = checkpoint
-        self.run = run
-        commits = checkpoint.commits()
-        wanted = params["commit"]
-        if wanted:
-            found = [place for place, commit in enumerate(commits) if commit.id.startswith(wanted)]
-            if len(found) != 1:
-                raise Refused(
-                    f"{wanted!r} names {'no commit' if not found else 'more than one commit'} that is kept",
-                    where=f"checkpoint {checkpoint.name}",
-                    instead=f"There are: {', '.join(commit.id for commit in commits) or 'none'}.",
-                )
-            self.commits = commits[found[0] :]
-        else:
-            self.commits = commits[-1:]
-        # What is pending is not proven, so it goes first.
-        self.folders = [commit.path for commit in self.commits]
-        if checkpoint.pending():
-            self.folders.append(checkpoint.pending_folder)
-        self.states = _checkpoint.states_before(self.folders)
-        self._check(params["force"])
-
-    def complete(self, request: _transaction.Request) -> None:
-        """Fill in what the commits themselves know: their units, and which of them need a restart."""
-        known = {unit["name"] for unit in request["units"]}
-        down: t.Dict[str, bool] = {}  # whether a unit did not run before; what the oldest commit says of it counts
-        for commit in reversed(self.commits):
-            for unit in commit.about.get("units", []):
-                how = commit.about.get("touched", {}).get(unit["name"])
-                if unit["name"] not in known and how:
-                    known.add(unit["name"])
-                    request["units"].append({"name": unit["name"], "environment": {}, "restart": "always"})
-            for key in ("daemon_json", "applied"):
-                request.setdefault(key, {}).update(commit.about.get(key, {}))
-            # What had to be moved away for a restart has to be for the one that takes it back.
-            request["drain"] = request["drain"] or commit.about.get("drain")
-            down.update((unit, unit in commit.about.get("down", ())) for unit in commit.about.get("touched", {}))
-        request["down"] = [unit for unit in down if down[unit]]
-        request["undoes"] = [commit.id for commit in self.commits]
-
-    def put_back(self) -> t.Dict[str, t.List[str]]:
-        """Make the files what they were, under the checkpoint as any other change; return what is put aside."""
-        actions = _checkpoint.actions_of(self.folders)
-        for kept in self.states:
-            found = _host_file.read(self.checkpoint.root + kept.record.path)
-            self.checkpoint.keep(found, kept.record.content)
-        for action in actions:
-            self.checkpoint.after_restore(action)
-        return _checkpoint_restore.put_back(self.checkpoint, self.states, actions).foreign
-
-    def _check(self, force: bool) -> None:
-        for kept in self.states:
-            path = kept.record.path
-            found = _host_file.read(self.checkpoint.root + path)
-            if found.real != self.checkpoint.root + path:
-                raise Refused(
-                    f"was no link when it was changed, and now leads to {found.real}",
-                    where=path,
-                    instead="Put the file itself there again.",
-                )
-            self.run.diffs.append(masked_diff(path, found.content, kept.record.content, self.run.secrets))
-            foreign = found.content is not None and _checkpoint.is_foreign(found.content, kept)
-            gone = found.content is None and _checkpoint_record.digest(None) not in kept.wrote
-            if (foreign or kept.between or (gone and kept.record.content is not None)) and not force:
-                raise Refused(
-                    "was changed by someone else since; going back would lose that",
-                    where=path,
-                    instead="Look at the difference (--check --diff --extra-vars rollback_force=true), and say "
-                    "rollback_force: true if it may go; a copy is kept on the host.",
-                )

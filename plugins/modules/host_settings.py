@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.checkpoint
   - fleetops.container_hosts.attributes.settings
+  - fleetops.container_hosts.attributes.proof
 attributes:
   platform:
     platforms: linux
@@ -50,6 +51,18 @@ EXAMPLES = r"""
           log-driver: local
           log-opts: {max-size: 10m, max-file: "3"}
   register: settings
+
+- name: Do it under a checkpoint, restart what needs it, and prove it or take it back, all in one task
+  fleetops.container_hosts.host_settings:
+    systemd_environment:
+      - units: [docker]
+        proxy: "{{ container_hosts_proxy }}"
+    checkpoint: docker_proxy
+    verified_restart:
+      units: [docker.service]
+      preflight:
+        proxy: "{{ container_hosts_proxy }}"
+        endpoints: [docker]
 """
 
 RETURN = r"""
@@ -113,7 +126,9 @@ iotedge_config:
   type: list
   elements: dict
 apply_required:
-  description: What is due besides restarts, V(iotedge) for C(iotedge config apply) or a new edgeAgent.
+  description:
+    - What is due besides restarts, V(iotedge) for C(iotedge config apply) or a new edgeAgent. With
+      O(verified_restart), what is left to do of these three.
   returned: success
   type: list
   elements: str
@@ -127,6 +142,26 @@ reload_required:
   returned: success
   type: list
   elements: str
+apply:
+  description: What was done besides restarts.
+  returned: with O(verified_restart), when there was something to do
+  type: list
+  elements: str
+restart:
+  description: The units that were due for a restart.
+  returned: with O(verified_restart), when there was something to do
+  type: list
+  elements: str
+reload:
+  description: The units for which a reload was enough.
+  returned: with O(verified_restart), when there was something to do
+  type: list
+  elements: str
+outcome:
+  description:
+    - How the change ended, as RV(fleetops.container_hosts.verified_restart#module:outcome).
+  returned: with O(verified_restart), when there was something to do
+  type: dict
 notices:
   description: The warnings as data (reader, entry, why).
   returned: success
@@ -134,8 +169,14 @@ notices:
   elements: dict
 """
 
+import typing as t
+
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
+
+if t.TYPE_CHECKING:
+    # So that Ansible, which reads import statements, sends it. Imported it is only where there is something to prove.
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import _proven_settings as _proven_settings
 
 
 def main() -> None:

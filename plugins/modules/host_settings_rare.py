@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - fleetops.container_hosts.attributes
   - fleetops.container_hosts.attributes.checkpoint
   - fleetops.container_hosts.attributes.settings
+  - fleetops.container_hosts.attributes.proof
 attributes:
   platform:
     platforms: linux
@@ -46,10 +47,13 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_set
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
 if t.TYPE_CHECKING:
-    # So that Ansible, which reads import statements, sends it. Imported are the kinds that are asked for, since a host
-    # compiles what is imported at each run.
+    # So that Ansible, which reads import statements, sends it. Imported is what is asked for, since a host compiles
+    # what is imported at each run.
     from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
         _host_settings_rare as _host_settings_rare,
+    )
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+        _proven_settings as _proven_settings,
     )
 
 

@@ -96,16 +96,14 @@ def test_the_disk_is_full_at_a_step_of_the_write(trial: Trial) -> None:
     module = trial.shipped(moby_stable_seconds=0)
     steps.assert_either(trial, new=True)
     for _again in range(2):  # from the second time on, all steps are the same ones
-        calls = steps.of_module(trial, module, "host_settings")
-        module("verified_restart")
+        calls = steps.of_module(trial, module)
         steps.assert_either(trial, new=True)
     hit, sample = 0, steps.sample(taking_space(calls), 7)
     for step in sample:
-        failed = trial.host.exec(*Fault(step.syscall, step.number, "ENOSPC").command(*module.command("host_settings")))
+        failed = trial.host.exec(*Fault(step.syscall, step.number, "ENOSPC").command(*module.command()))
         hit += strace.happened(trial.host)
         if '"failed": true' not in failed.out:
             # Which of them reads something for the first time differs a little from run to run.
-            module("verified_restart")
             steps.assert_either(trial, new=True)
         trial.assert_old()
     assert hit > len(sample) * 0.8
@@ -117,8 +115,7 @@ def test_the_disk_is_full_at_a_step_of_the_guard(trial: Trial) -> None:
     steps.assert_either(trial, new=True)
     with steps.guard_wrapped(trial):
         for step in steps.sample(taking_space(steps.of_guard(trial, module)), 3):
-            module("host_settings")
             steps.at_next_start(trial, Fault(step.syscall, step.number, "ENOSPC").options)
-            outcome = module("verified_restart")["outcome"]["state"]
+            outcome = module()["outcome"]["state"]
             assert strace.happened(trial.host)
             steps.assert_either(trial, new=outcome == "committed")

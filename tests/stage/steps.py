@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Break a change at each of its steps: in the modules, as Ansible sends them, and in the guard that systemd starts."""
+"""Break a change at each of its steps: in the module, as Ansible sends it, and in the guard that systemd starts."""
 
 from __future__ import annotations
 
@@ -40,16 +40,24 @@ def sample(steps: list[Call], number: int, first: int = 0) -> list[Call]:
     return steps[first % distance :: distance]
 
 
-def of_module(trial: Trial, shipped: Shipped, module: str) -> list[Call]:
+def of_module(trial: Trial, module: Shipped) -> list[Call]:
     """Run a module, and say by which steps it changes the host."""
-    return _ours(strace.calls(trial.host, *shipped.command(module)))
+    return _ours(strace.calls(trial.host, *module.command()))
 
 
-def of_guard(trial: Trial, shipped: Shipped) -> list[Call]:
-    """The same of the guard, for what two modules do and ask; the host is the old one afterwards."""
-    shipped("host_settings")
+def killed(trial: Trial, module: Shipped, step: Call) -> tuple[bool, bool]:
+    """Run it and kill it before a step; whether it got there, and whether the host is new then.
+
+    It is the old one afterwards.
+    """
+    done = trial.host.exec(*strace.Fault(step.syscall, step.number).command(*module.command()))
+    return done.rc == 137, assert_either(trial)
+
+
+def of_guard(trial: Trial, module: Shipped) -> list[Call]:
+    """The same of the guard, for what the module does and asks; the host is the old one afterwards."""
     at_next_start(trial, strace.TRACE)
-    shipped("verified_restart")
+    module()
     assert_either(trial)
     return _ours(strace.traced(trial.host))
 

@@ -21,25 +21,25 @@ BACK = [{"hosts": "moby", "gather_facts": False, "tasks": [{"fleetops.container_
 
 Run = t.Callable[..., playbook.Run]
 
-_KEEP = 'mkdir -m 700 "$1"; mv /root/.ansible/tmp/*/AnsiballZ_*.py "$1"; rm -r /root/.ansible/tmp/*'
+_KEEP = 'mv /root/.ansible/tmp/*/AnsiballZ_*.py "$1" && rm -r /root/.ansible/tmp/*'
 _numbers = itertools.count(1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Shipped:
-    """Modules with their parameters on a host, to be run again and again without a controller."""
+    """A module with its parameters on a host, to be run again and again without a controller."""
 
     host: Host
-    folder: str
+    path: str
 
-    def command(self, module: str) -> tuple[str, ...]:
-        return ("python3", f"{self.folder}/AnsiballZ_{module}.py")
+    def command(self) -> tuple[str, ...]:
+        return ("python3", self.path)
 
-    def __call__(self, module: str) -> dict[str, t.Any]:
-        """Run one to its end; its result."""
-        done = self.host.exec(*self.command(module))
+    def __call__(self) -> dict[str, t.Any]:
+        """Run it to its end; its result."""
+        done = self.host.exec(*self.command())
         if not done.out:
-            raise engine.StageError(f"{module} on {self.host.name} said nothing: {done.err}")
+            raise engine.StageError(f"{self.path} on {self.host.name} said nothing: {done.err}")
         return t.cast("dict[str, t.Any]", json.loads(done.out))
 
 
@@ -118,13 +118,14 @@ class Trial:
         return run
 
     def shipped(self, plays: list[dict[str, t.Any]] | None = None, **variables: t.Any) -> Shipped:
-        """Run plays (the role) with these variables, and keep the modules on the host, as Ansible sent them."""
+        """Run plays of one task (the role) with these variables, and keep its module, as Ansible sent it."""
         kept = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_PIPELINING": "0"}
         with unittest.mock.patch.dict(os.environ, kept):
             self.run(plays or ROLE, self.host, variables=self.right | variables)
-        folder = f"/run/stage-modules-{next(_numbers)}"
-        self.host.exec("sh", "-c", _KEEP, "sh", folder)
-        return Shipped(self.host, folder)
+        path = f"/run/stage-module-{next(_numbers)}.py"
+        kept_one = self.host.exec("sh", "-c", _KEEP, "sh", path)
+        assert kept_one.rc == 0, kept_one.err
+        return Shipped(self.host, path)
 
     @property
     def back(self) -> Shipped:
@@ -138,7 +139,7 @@ class Trial:
     def go_back(self, *, rebooted: bool = False) -> None:
         """Make a host that is new the old one again."""
         if "back" in self.kept:
-            done = self.kept["back"]("verified_restart")
+            done = self.kept["back"]()
             assert not done.get("failed"), done
         else:
             self.kept["back"] = self.shipped(BACK)

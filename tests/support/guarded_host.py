@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import _c
 from ansible_collections.fleetops.container_hosts.tests.support.fake_systemd import FakeSystemd
 
 NAME = "moby"
+GUARD = f"container-hosts-{NAME}-guard.service"
 _OURS = ("run", "var")
 
 
@@ -78,6 +80,16 @@ class GuardedHost:
         checkpoint = self.checkpoint()
         with checkpoint.locked(create=True):
             _guard.act(checkpoint, boot=boot)
+
+    def start_guards(self) -> None:
+        """Have systemd start guards from here on: processes of their own, which go on when their callers don't."""
+        script = self.folder.parent / "guard.py"
+        script.write_text(
+            "from ansible_collections.fleetops.container_hosts.plugins.module_utils import _checkpoint, _guard\n"
+            f"checkpoint = _checkpoint.Checkpoint({NAME!r}, root={self.root!r})\n"
+            "with checkpoint.locked(create=True):\n    _guard.act(checkpoint)\n"
+        )
+        self.systemd.on(GUARD, "start", f"setsid {sys.executable} {script} </dev/null >/dev/null 2>&1 &")
 
     def own(self, path: str = "") -> Path:
         """Return the path of one of the checkpoint's own files."""

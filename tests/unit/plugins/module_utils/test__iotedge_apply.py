@@ -21,12 +21,12 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _checkpoint,
+    _due,
     _guard,
     _guard_units,
     _iotedge_applied,
     _iotedge_apply,
     _iotedge_config,
-    _transaction,
     _unit_jobs,
     _verified_restart,
 )
@@ -93,7 +93,7 @@ def prepare(guarded, monkeypatch):
     text = _IOTEDGE.format(state=guarded.systemd.state, folder=guarded.folder.parent, root=guarded.root, key=KEY)
     guarded.systemd.program("iotedge", text)
     monkeypatch.setattr(_iotedge_apply, "_TICK", 0.05)
-    monkeypatch.setattr(_transaction, "Run", functools.partial(Run, root=guarded.root))
+    monkeypatch.setattr(_due, "Run", functools.partial(Run, root=guarded.root))
     part = types.SimpleNamespace(
         KIND=_iotedge_apply.KIND,
         UNITS=UNITS,
@@ -102,7 +102,7 @@ def prepare(guarded, monkeypatch):
         unblock=_iotedge_apply.unblock,
         take_back=functools.partial(_iotedge_apply.take_back, root=guarded.root),
     )
-    monkeypatch.setitem(_transaction._APPLY, "iotedge", lambda: part)
+    monkeypatch.setattr(_due, "applier", lambda _name: part)
 
 
 def start_all(host):

@@ -7,21 +7,22 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _checkpoint,
+    _going_back,
     _guard_units,
     _verified_restart,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
+from ansible_collections.fleetops.container_hosts.tests.support import guarded_host
 
 APP = "app.service"
 FILE = "etc/app/environment"
-GUARD = "container-hosts-moby-guard.service"
+GUARD = guarded_host.GUARD
 
 
 @pytest.fixture
@@ -30,14 +31,7 @@ def host(guarded, monkeypatch):
     guarded.put(FILE, b"WHICH=old\n")
     guarded.systemd.unit(APP, guarded.folder / FILE)
     guarded.before = guarded.tree()
-    # It stands for systemd: the guard is a process of its own, and goes on when its caller doesn't.
-    script = guarded.folder.parent / "guard.py"
-    script.write_text(
-        "from ansible_collections.fleetops.container_hosts.plugins.module_utils import _checkpoint, _guard\n"
-        f"checkpoint = _checkpoint.Checkpoint('moby', root={guarded.root!r})\n"
-        "with checkpoint.locked(create=True):\n    _guard.act(checkpoint)\n"
-    )
-    guarded.systemd.on(GUARD, "start", f"setsid {sys.executable} {script} </dev/null >/dev/null 2>&1 &")
+    guarded.start_guards()
     # Its process is not watched here, so the module must not take its absence for an end.
     monkeypatch.setattr(_verified_restart, "_PATIENCE", 5.0)
     return guarded
@@ -158,8 +152,9 @@ def test_what_killed_runs_left_is_taken_away_by_a_steady_state(host):
 
 def test_what_an_earlier_run_asked_for_is_ended_and_told_first(host):
     host.change({FILE: b"WHICH=new\n"})
-    asked = _verified_restart._request(
+    asked = _verified_restart.request(
         {**dict.fromkeys(_verified_restart.ARGUMENT_SPEC), **wants("new"), "verify": [], "stable": 0.0, "seconds": 9.0},
+        {},
         Run(),
     )
     host.checkpoint().write("request.json", {**asked, "pending": True})  # and there it was killed
@@ -361,12 +356,12 @@ def test_back_by_run(host):
     for name, run in (("a", "16"), ("b", "17"), ("c", "17")):
         host.change({f"etc/{name}": b"x"}, host.checkpoint(name))
         host.checkpoint(name).commit({"ended": float(ord(name[0])), "run": run})
-    assert _verified_restart._last_run(host.root) == ["c", "b"]
-    assert _verified_restart._last_run("/nowhere") == []
+    assert _going_back.last_run(host.root) == ["c", "b"]
+    assert _going_back.last_run("/nowhere") == []
     # Of this run alone: another run's commits stay.
     run = host.checkpoint("c").commits()[-1].about["run"]
-    assert _verified_restart._last_run(host.root, only=run) == ["c", "b"]
-    assert _verified_restart._last_run(host.root, only="another") == []
+    assert _going_back.last_run(host.root, only=run) == ["c", "b"]
+    assert _going_back.last_run(host.root, only="another") == []
     assert ensure(host, **{**defaults, "checkpoint": None, "state": "rolled_back"}, check_mode=True)[1].keys() == {
         "checkpoints"
     }

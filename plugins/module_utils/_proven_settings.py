@@ -1,0 +1,53 @@
+# Copyright (c) the fleetops.container_hosts authors
+# BSD-2-Clause license (see LICENSES/BSD-2-Clause.txt)
+# SPDX-License-Identifier: BSD-2-Clause
+
+# This is PRIVATE to the collection: it may change at any time.
+
+"""Settings held true, and proven on the running daemons, in one go: host_settings with its verified_restart."""
+
+from __future__ import annotations
+
+import typing as t
+
+from . import _host_settings, _run, _verified_restart
+from ._checkpoint import Checkpoint
+from ._errors import Failed
+from ._notice import Notice
+
+
+def carry_out(
+    ensure: _run.Ensure,
+    params: t.Dict[str, t.Any],
+    noticed: t.List[Notice],
+    *,
+    check_mode: bool,
+    planned: t.Optional[t.Tuple[_run.Run, t.Dict[str, t.Any]]] = None,
+    root: str = "",
+) -> t.Tuple[_run.Run, t.Dict[str, t.Any]]:
+    """Make the change under its checkpoint, as _run.carry_out does, and have the guard prove it or take it back.
+
+    What the guard is to be asked is checked before anything is written. `noticed` gets what there is to tell also where
+    it fails. Raises Failed with the guard's report, and the diff, where the change was taken back.
+    """
+    options = params["verified_restart"]
+    proof = _run.Run(check_mode=check_mode, root=root)
+    proof.notices = noticed
+    # Daemons that the proof may have to restart, and of which nothing is set.
+    entries = {**params, "config_json": [*params["config_json"], *options["config_json"]]}
+    _host_settings.receive_library(params)
+    request = _verified_restart.request(options, _host_settings.checked(entries), proof)
+    checkpoint = Checkpoint(params["checkpoint"], root=root, deadline=params["checkpoint_deadline"])
+    run, result = _run.carry_out(
+        ensure, params, check_mode=check_mode, root=root, checkpoint=checkpoint, planned=planned
+    )
+    noticed.extend(run.notices)
+    try:
+        told = _verified_restart.act(checkpoint, request, proof)
+    except Failed as failed:
+        failed.result["diff"] = run.diffs
+        raise
+    run.changed = run.changed or proof.changed
+    run.notices = noticed
+    required = {} if check_mode else {"apply_required": [], "restart_required": told["left"], "reload_required": []}
+    return run, {**result, **told, **required, "checkpoint_pending": told["pending"]}
