@@ -38,15 +38,26 @@ def carry_out(
     _host_settings.receive_library(params)
     request = _verified_restart.request(options, _host_settings.checked(entries), proof)
     checkpoint = Checkpoint(params["checkpoint"], root=root, deadline=params["checkpoint_deadline"])
-    run, result = _run.carry_out(
-        ensure, params, check_mode=check_mode, root=root, checkpoint=checkpoint, planned=planned
-    )
-    noticed.extend(run.notices)
+    done: t.List[t.Tuple[_run.Run, t.Dict[str, t.Any]]] = []
+
+    def change() -> None:
+        # Of what was planned, nothing holds any more where another run has come in between.
+        plan = None if checkpoint.to_end() else planned
+        done.append(
+            _run.carry_out(
+                ensure, params, check_mode=check_mode, root=root, checkpoint=checkpoint, planned=plan, held=True
+            )
+        )
+
     try:
-        told = _verified_restart.act(checkpoint, request, proof)
+        told = _verified_restart.act(checkpoint, request, proof, change=change)
     except Failed as failed:
-        failed.result["diff"] = run.diffs
+        for run, _result in done:
+            failed.result["diff"] = run.diffs
+            noticed.extend(run.notices)
         raise
+    run, result = done[0]
+    noticed.extend(run.notices)
     run.changed = run.changed or proof.changed
     run.notices = noticed
     required = {} if check_mode else {"apply_required": [], "restart_required": told["left"], "reload_required": []}

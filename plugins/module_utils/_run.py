@@ -90,22 +90,24 @@ def carry_out(
     root: str = "",
     checkpoint: t.Optional[_checkpoint.Checkpoint] = None,
     planned: t.Optional[t.Tuple[Run, t.Dict[str, t.Any]]] = None,
+    held: bool = False,
 ) -> t.Tuple[Run, t.Dict[str, t.Any]]:
     """Call `ensure` in check mode, and then, only if something is to change, for real; return its run and result.
 
     So nothing at all is written where the last of many files is refused, and check mode can't but give the same answer.
-    `planned` is what it gave in check mode a moment ago, while nothing was under way on the host.
+    `planned` is what it gave in check mode a moment ago, while nothing was under way on the host. `held`: the caller
+    has the host's lock.
     """
     if planned:
         run, result = planned
     else:
         # While another run's restart is under way, nothing here is what it will be.
-        with checkpoint.locked(create=False) if checkpoint else contextlib.nullcontext():
+        with checkpoint.locked(create=False) if checkpoint and not held else contextlib.nullcontext():
             run = Run(check_mode=True, root=root)
             result = ensure(params, run)
     if run.changed and not check_mode:
         run = Run(check_mode=False, root=root, checkpoint=checkpoint)
-        with all_or_nothing(checkpoint) if checkpoint else contextlib.nullcontext():
+        with all_or_nothing(checkpoint, held=held) if checkpoint else contextlib.nullcontext():
             result = ensure(params, run)
     return run, result
 

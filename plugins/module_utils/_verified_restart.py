@@ -101,20 +101,24 @@ def act(
     request: _due.Request,
     run: Run,
     going_back: t.Optional[t.Callable[[], Back]] = None,
+    change: t.Optional[t.Callable[[], None]] = None,
 ) -> t.Dict[str, t.Any]:
     """Have the guard carry a request out, if there is anything to do, and wait; in check mode, tell what it would do.
 
-    Raises Failed with the guard's report where the change was taken back.
+    `change` makes the files what the request wants, by the host's lock, so that no other run comes in between. Raises
+    Failed with the guard's report where the change was taken back.
     """
     unended = None
     while True:
         if not run.check_mode:
             unended = _let_end(checkpoint)
         # Held until the guard is asked: what is found out here must still be so then.
-        with checkpoint.locked(create=False) as held:
+        with checkpoint.locked(create=change is not None and not run.check_mode) as held:
             if not run.check_mode and _asked(checkpoint) not in (None, unended):
                 continue
-            told, back = _plan(checkpoint, request, run, going_back)
+            if change is not None:
+                change()
+            told, back = _plan(checkpoint, request, run, going_back, made=change is not None)
             to_do = told["apply"] or told["restart"] or told["reload"] or request["pending"]
             # A proof alone changes nothing; what it proves was reported as a change by who made it.
             run.changed = run.changed or bool(to_do and (_is_change(told) or back))
@@ -145,9 +149,14 @@ def _tell_left(units: t.Iterable[str], run: Run) -> None:
 
 
 def _plan(
-    checkpoint: Checkpoint, request: _due.Request, run: Run, going_back: t.Optional[t.Callable[[], Back]]
+    checkpoint: Checkpoint,
+    request: _due.Request,
+    run: Run,
+    going_back: t.Optional[t.Callable[[], Back]],
+    *,
+    made: bool,
 ) -> t.Tuple[t.Dict[str, t.Any], t.Optional[Back]]:
-    """Find out what there is to do, and complete the request by it."""
+    """Find out what there is to do, and complete the request by it; `made`: the files are what it wants."""
     earlier = _earlier(checkpoint, run)
     back = going_back() if going_back else None
     if back is not None:
@@ -164,8 +173,8 @@ def _plan(
         "earlier": earlier,
     }
     deferred = bool((checkpoint.read(DEFERRED) or {}).get("units"))
-    # What is pending has to be proven in any case, and what that needs is the guard's to find out.
-    if run.check_mode or not pending or deferred:
+    # What we have just written has to be proven in any case, and what that needs the guard finds out anyway.
+    if run.check_mode or not (made and pending) or deferred:
         due = _due.find(request, foreseen=run.check_mode)
         _tell_left(due.left, run)
         if deferred and due.left and not (due.apply or due.restart or due.reload or back):

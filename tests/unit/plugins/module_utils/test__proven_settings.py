@@ -93,9 +93,9 @@ def test_the_guard_is_armed_once_for_both(host):
 def test_a_guard_that_went_in_between_is_armed_again(host, monkeypatch):
     real = _verified_restart._plan
 
-    def plan(checkpoint, request, run, going_back):
+    def plan(*arguments, **options):
         host.own("guard.zip").unlink()
-        return real(checkpoint, request, run, going_back)
+        return real(*arguments, **options)
 
     monkeypatch.setattr(_verified_restart, "_plan", plan)
     _run, result, _noticed = carry_out(host)
