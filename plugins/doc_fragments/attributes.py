@@ -181,6 +181,8 @@ options:
         description:
           - How the new proxy is tried before any unit is touched, as
             O(fleetops.container_hosts.verified_restart#module:preflight).
+          - Its V(proxy) is the first one that the task sets, unless it names one. Where the task sets none, nothing is
+            tried.
         type: dict
       verify:
         description: Commands that must end with 0, as O(fleetops.container_hosts.verified_restart#module:verify).

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _host_settings, _run, _verified_restart
+from . import _host_settings, _preflight_options, _run, _verified_restart
 from ._checkpoint import Checkpoint
 from ._errors import Failed
 from ._notice import Notice
@@ -30,13 +30,13 @@ def carry_out(
     What the guard is to be asked is checked before anything is written. `noticed` gets what there is to tell also where
     it fails. Raises Failed with the guard's report, and the diff, where the change was taken back.
     """
-    options = params["verified_restart"]
     proof = _run.Run(check_mode=check_mode, root=root)
     proof.notices = noticed
     # Daemons that the proof may have to restart, and of which nothing is set.
-    entries = {**params, "config_json": [*params["config_json"], *options["config_json"]]}
+    engines = params["verified_restart"]["config_json"]
     _host_settings.receive_library(params)
-    request = _verified_restart.request(options, _host_settings.checked(entries), proof)
+    entries = _host_settings.checked({**params, "config_json": [*params["config_json"], *engines]})
+    request = _verified_restart.request(_with_proxy(params["verified_restart"], entries), entries, proof)
     checkpoint = Checkpoint(params["checkpoint"], root=root, deadline=params["checkpoint_deadline"])
     done: t.List[t.Tuple[_run.Run, t.Dict[str, t.Any]]] = []
 
@@ -62,3 +62,13 @@ def carry_out(
     run.notices = noticed
     required = {} if check_mode else {"apply_required": [], "restart_required": told["left"], "reload_required": []}
     return run, {**result, **told, **required, "checkpoint_pending": told["pending"]}
+
+
+def _with_proxy(options: t.Dict[str, t.Any], entries: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """Return the options with a preflight of the proxy that is set, unless they name one; with none, nothing is tried."""
+    preflight = options["preflight"]
+    if not preflight or preflight.get("proxy"):
+        return options
+    _host_settings.checked_options(_preflight_options.ARGUMENT_SPEC, preflight, "preflight")
+    model = next(_verified_restart.proxies(entries), None)
+    return {**options, "preflight": {**preflight, "proxy": model} if model else None}

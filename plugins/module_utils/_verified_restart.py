@@ -288,7 +288,7 @@ def request(options: t.Dict[str, t.Any], settings: t.Dict[str, t.List[t.Dict[str
         preflight = _host_settings.checked_options(_preflight_options.ARGUMENT_SPEC, preflight, "preflight")
         # Only settings that take an address without a scheme have got so far with one.
         preflight["proxy"] = preflight["proxy"] and _proxy_ecs.with_scheme(preflight["proxy"])
-    for model in _proxies([settings, preflight]):
+    for model in proxies([settings, preflight]):
         run.secrets.extend(_proxy.parse(_proxy_ecs.with_scheme(model)).secrets)
     return {
         "id": uuid.uuid4().hex,
@@ -330,16 +330,17 @@ def _drain(options: t.Any) -> t.Dict[str, t.Any]:
     return drain
 
 
-def _proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:
+def proxies(value: t.Any) -> t.Iterator[t.Dict[str, t.Any]]:
+    """Return each proxy that options are given, as the model says it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key == "proxy" and inner:
                 yield inner
             else:
-                yield from _proxies(inner)
+                yield from proxies(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _proxies(inner)
+            yield from proxies(inner)
 
 
 def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:

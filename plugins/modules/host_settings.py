@@ -61,7 +61,6 @@ EXAMPLES = r"""
     verified_restart:
       units: [docker.service]
       preflight:
-        proxy: "{{ container_hosts_proxy }}"
         endpoints: [docker]
 """
 

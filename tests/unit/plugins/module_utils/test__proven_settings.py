@@ -191,3 +191,23 @@ def test_how_an_earlier_change_ended_is_told_also_where_this_one_fails(host):
         )
     assert any("it was proven and stays" in str(notice) for notice in noticed)
     assert which(host) == "new"
+
+
+MODEL = {"http": "http://192.0.2.1:3128", "username": "edge", "password": "s3cret"}
+OTHER_MODEL = {"http": "http://192.0.2.2:3128"}
+UNIT = {"units": [APP], "proxy": MODEL, "exposure": "", "state": "present"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "preflight", "tried"),
+    [
+        ({"systemd_environment": [UNIT]}, {"endpoints": ["example.com:443"]}, MODEL),
+        ({"systemd_environment": [UNIT]}, {"endpoints": [], "proxy": OTHER_MODEL}, OTHER_MODEL),
+        ({"systemd_environment": [{**UNIT, "proxy": {}}]}, {"endpoints": []}, None),
+        ({"systemd_environment": [UNIT]}, {}, None),
+        ({"systemd_environment": [UNIT]}, None, None),
+    ],
+)
+def test_the_proxy_that_is_tried_is_the_one_that_is_set_unless_another_is_named(entries, preflight, tried):
+    told = _proven_settings._with_proxy({"preflight": preflight, "stable": 1.0}, entries)
+    assert ((told["preflight"] or {}).get("proxy"), told["stable"]) == (tried, 1.0)
