@@ -35,11 +35,12 @@ def restart(unit: str, path: str, seconds: float, keep: _host_file.Keep, root: s
     """
     prepare(unit, path, seconds, root)
     found = _host_file.read(root + path)
-    running = _switched_on(unit, root)
-    if not _wants(found.content, path) and running is not False:
+    if not _wants(found.content, path):
+        running = _switched_on(_docker_unit.find(unit, root), root)
         try:
-            _restart_and_switch_off(unit, found, seconds, keep, root)
-            return
+            if running is not False:
+                _restart_and_switch_off(unit, found, seconds, keep, root)
+                return
         except Refused:
             # A daemon that didn't answer may be in a swarm, where it starts only without.
             if running:
@@ -49,14 +50,19 @@ def restart(unit: str, path: str, seconds: float, keep: _host_file.Keep, root: s
 
 def prepare(unit: str, path: str, seconds: float, root: str = "") -> None:
     """Have the running daemon leave its containers running when it stops, if its file wants that, whoever stops it."""
-    if _wants(_host_file.read(root + path).content, path) and _switched_on(unit, root) is False:
+    if not _wants(_host_file.read(root + path).content, path):
+        return
+    daemon = _docker_unit.find(unit, root)
+    if _switched_on(daemon, root) is False:
         _unit_jobs.reload(unit, seconds)
-        _wait(unit, True, root)
+        _wait(unit, daemon, True, root)
 
 
 def is_half_done(unit: str, path: str, root: str = "") -> bool:
     """Tell whether a restart was cut off that has switched live-restore on only for its own time."""
-    return not _wants(_host_file.read(root + path).content, path) and _switched_on(unit, root) is True
+    return not _wants(_host_file.read(root + path).content, path) and (
+        _switched_on(_docker_unit.find(unit, root), root) is True
+    )
 
 
 def _restart_and_switch_off(
@@ -71,7 +77,7 @@ def _restart_and_switch_off(
         _write(found, False, keep)
         _await_parts(unit)
         _unit_jobs.reload(unit, seconds)
-        _wait(unit, False, root)
+        _wait(unit, _docker_unit.find(unit, root), False, root)
     finally:
         # With its time too: the daemon has started since, so it counts as having read it.
         _host_file_write.put_back(found.real, found.content, attributes)
@@ -101,18 +107,18 @@ def _wants(content: t.Optional[bytes], path: str) -> bool:
     return _json_document.load(content, name=path).get("live-restore") is True
 
 
-def _switched_on(unit: str, root: str) -> t.Optional[bool]:
+def _switched_on(daemon: _docker_unit.Daemon, root: str) -> t.Optional[bool]:
     """Tell whether the daemon leaves its containers running when it stops; None where it doesn't answer."""
-    info = _docker_unit.info(_docker_unit.find(unit, root), root)[0]
+    info = _docker_unit.info(daemon, root)[0]
     if not info or "LiveRestoreEnabled" not in info:
         return None
     # In a swarm it can't be, and a daemon there refuses to start with it.
     return False if swarm_active(info) else bool(info["LiveRestoreEnabled"])
 
 
-def _wait(unit: str, value: bool, root: str) -> None:
+def _wait(unit: str, daemon: _docker_unit.Daemon, value: bool, root: str) -> None:
     deadline = time.monotonic() + _SECONDS
-    while _switched_on(unit, root) is not value:
+    while _switched_on(daemon, root) is not value:
         if time.monotonic() > deadline:
             raise Refused(
                 f"does not switch live-restore {'on' if value else 'off'} within {_SECONDS:g} s of its reload",

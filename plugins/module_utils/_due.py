@@ -37,17 +37,24 @@ class Due(t.NamedTuple):
     states: t.Dict[str, _unit_jobs.State]
 
 
-def find(request: Request, *, again: bool = False, foreseen: bool = False) -> Due:
+def find(
+    request: Request,
+    *,
+    again: bool = False,
+    foreseen: bool = False,
+    seen: t.Optional[t.Dict[str, _unit_jobs.State]] = None,
+) -> Due:
     """Return what the units of a request need; raises Refused where the files aren't what the request wants.
 
     A unit that doesn't run needs nothing. `again`: after the restarts, so `restart: always` asks for no other one.
-    `foreseen`: in check mode, where the files are what they were.
+    `foreseen`: in check mode, where the files are what they were. `seen`: what units were doing a moment ago.
     """
     apply: t.List[str] = []
     restart: t.Set[str] = set()
     reload: t.Set[str] = set()
     # First, so that what is judged next need not ask systemd about the same units again.
-    states = _unit_jobs.states([unit["name"] for unit in request["units"]])
+    states = dict(seen or {})
+    states.update(_unit_jobs.states([unit["name"] for unit in request["units"] if unit["name"] not in states]))
     if request["settings"]:
         told = Run(check_mode=True)
         result = _host_settings.hold(request["settings"], told)

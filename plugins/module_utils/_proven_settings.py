@@ -65,7 +65,7 @@ def carry_out(
 
 
 def _with_proxy(options: t.Dict[str, t.Any], entries: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Return the options with a preflight of the proxy that is set, unless they name one; with none, nothing is tried."""
+    """Return the options with a preflight of the proxy that is set, unless they name one; where none is, with none."""
     preflight = options["preflight"]
     if not preflight or preflight.get("proxy"):
         return options

@@ -53,6 +53,7 @@ class Transaction:
         self._queued: t.Set[str] = set()  # units that start once cloud-init has ended
         self._now: t.Set[str] = set()  # units touched here, and not by a run that left something to be restarted
         self._at_start: t.Dict[str, _unit_jobs.State] = {}
+        self._at_end: t.Dict[str, _unit_jobs.State] = {}  # where nothing has been done since that takes time
 
     def carry_out(self) -> None:
         """Preflight, restart, verify; then commit, or take everything back. Leaves result.json either way.
@@ -64,8 +65,7 @@ class Transaction:
             self._bring_to_settings()
             if self.request.get("undoes"):
                 self._take_back_applied()
-            self._wait_until_stable(self.units)
-            left = self._verify()
+            left = self._verify(self._wait_until_stable(self.units))
             commit = None if left and self._was_pending() else self._commit()
         # Whatever it was, a mistake of ours included: the host must not stay with what isn't proven.
         except Exception as exc:
@@ -218,9 +218,13 @@ class Transaction:
         except Refused as refused:
             raise Refused(f"{refused.what.rstrip('.')}. {_log(unit)}", where=unit) from refused
 
-    def _wait_until_stable(self, units: t.Sequence[str]) -> None:
-        """Watch the touched units for as long as they are to stay up with one and the same process."""
+    def _wait_until_stable(self, units: t.Sequence[str]) -> t.Dict[str, _unit_jobs.State]:
+        """Watch the touched units for as long as they are to stay up with one and the same process.
+
+        Returns what they are doing then.
+        """
         waited = [unit for unit in units if self.touched.get(unit, "stop") != "stop" and unit not in self._queued]
+        _units.forget()
         first = now = _unit_jobs.states(waited)
         # Of those that were applied to, some are started by their sockets only, when they are asked for something.
         watched = [unit for unit, state in first.items() if state.running or self.touched[unit] != "apply"]
@@ -236,19 +240,23 @@ class Transaction:
                         state += ", but with another process"
                     raise Refused(f"did not stay up: it is {state}. {_log(unit)}", where=unit)
             if time.monotonic() >= deadline:
-                return
+                break
             # While all of their processes live, systemd need not be asked, which costs a process each time.
             quiet = len(watched) == len(first)
             while time.monotonic() < deadline:
                 time.sleep(min(_TICK, max(0.0, deadline - time.monotonic())))
                 if not (quiet and all(_unit_jobs.lives(state) for state in first.values())):
                     break
+            _units.forget()
             now = _unit_jobs.states(list(first))
+        return now
 
-    def _verify(self) -> t.List[str]:
-        """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others."""
-        _units.forget()
-        left = _due.find(self.request, again=True)
+    def _verify(self, seen: t.Dict[str, _unit_jobs.State]) -> t.List[str]:
+        """Raise Refused for what doesn't hold; return the units that are still to be restarted, by others.
+
+        `seen`: what touched units are doing, as systemd has just said.
+        """
+        left = _due.find(self.request, again=True, seen=seen)
         for name in left.apply:
             raise Refused("is still due after it was done", where=name, instead="Did something write to its files?")
         for unit in (*left.restart, *left.reload):
@@ -268,6 +276,8 @@ class Transaction:
                     check_preflight({**self.request["preflight"], "proxy": model, "from_container": False}, unit)
         for command in self.request["verify"]:
             _check_command(command)
+        if not self.request["verify"]:
+            self._at_end = left.states
         if left.left and self._was_pending():
             noted = {"units": left.left, "touched": self.touched, "was": self.request["was"]}
             self.checkpoint.write(DEFERRED, noted)
@@ -371,7 +381,7 @@ class Transaction:
         return bool(self.request["was"].get(unit, {}).get("running"))
 
     @staticmethod
-    def _troubles(step: t.Callable[[], None]) -> t.List[str]:
+    def _troubles(step: t.Callable[[], object]) -> t.List[str]:
         try:
             step()
         except Refused as refused:
@@ -407,8 +417,7 @@ class Transaction:
 
     def _end(self, state: str, **more: t.Any) -> None:
         troubles = self._undrain()
-        _units.forget()
-        states = _unit_jobs.states(self.units)
+        states = self._at_end if state == "committed" and self._at_end else _unit_jobs.states(self.units)
         secrets = self.request["secrets"]
         self.notices += [Notice(unit, "restart", _QUEUED) for unit in self.units if unit in self._queued]
         self.notices += [Notice("drain", "after", redact(trouble, secrets)) for trouble in troubles]
