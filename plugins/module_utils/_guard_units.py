@@ -209,6 +209,10 @@ def _code() -> bytes:
         # Whether a TOML file is still as it should be is judged by the guard too.
         for path, source in _toml_library.received().items():
             code.writestr(path, source)
+        # Not by an import statement: a module that doesn't keep what it compiles need not carry what would.
+        compiled = sys.modules.get(f"{package}._compiled")
+        for path, content in compiled.files().items() if compiled else ():
+            code.writestr(path, content)
     return buffer.getvalue()
 
 

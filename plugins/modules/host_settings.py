@@ -170,6 +170,8 @@ notices:
 
 import typing as t
 
+# The first one of ours, since it keeps what those behind it compile.
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _compiled as _compiled
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
