@@ -36,7 +36,9 @@ from ._systemd_environment import unit_name
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it: what is proven may be of any kind. Imported is the kind
     # that it is of; compiling all of them would cost a host as much as a ping.
-    from . import _host_settings_rare as _host_settings_rare
+    from . import _host_settings_rare
+
+    _ALSO_SENT = _host_settings_rare
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str"},

@@ -48,9 +48,9 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._module i
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it. Imported are the kinds that are asked for, since a host
     # compiles what is imported at each run.
-    from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
-        _host_settings_rare as _host_settings_rare,
-    )
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings_rare
+
+    _ALSO_SENT = _host_settings_rare
 
 
 def main() -> None:
