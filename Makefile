@@ -154,8 +154,8 @@ targets: env ## the unit tests of what runs on hosts, with each Python from 3.8 
 	@$(TESTS).release targets
 
 .PHONY: versions-scenario
-versions-scenario: engine ## two Molecule scenarios with the oldest and the newest, ansible-core and Python on the hosts
-	@$(TESTS).release scenario
+versions-scenario: engine ## the scenarios with the oldest and the newest, ansible-core and Python on the hosts
+	@$(TESTS).release scenario $(SCENARIOS)
 
 .PHONY: docs
 docs: env ## the documentation site, without a warning: .work/release/site/html

@@ -35,8 +35,10 @@ from ._systemd_environment import unit_name
 
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it to the guard, which alone runs it.
-    from . import _transaction as _transaction
+    from . import _transaction
     from ._going_back import Back
+
+    _ALSO_SENT = _transaction
 
 ARGUMENT_SPEC: t.Dict[str, t.Any] = {
     **_verified_restart_options.ARGUMENT_SPEC,

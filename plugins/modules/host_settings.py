@@ -170,14 +170,18 @@ notices:
 
 import typing as t
 
-# The first one of ours, since it keeps what those behind it compile.
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _compiled as _compiled
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _compiled
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
+# The first import of ours, since it keeps what those behind it compile.
+_FIRST = _compiled
+
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it. Imported it is only where there is something to prove.
-    from ansible_collections.fleetops.container_hosts.plugins.module_utils import _proven_settings as _proven_settings
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import _proven_settings
+
+    _ALSO_SENT = _proven_settings
 
 
 def main() -> None:

@@ -221,9 +221,9 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._verified
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it: what is proven may be of any kind. Imported is the kind
     # that it is of; compiling all of them would cost a host as much as a ping.
-    from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
-        _host_settings_rare as _host_settings_rare,
-    )
+    from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_settings_rare
+
+    _ALSO_SENT = _host_settings_rare
 
 
 def main() -> None:
