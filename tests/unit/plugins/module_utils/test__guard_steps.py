@@ -348,7 +348,7 @@ def test_a_mistake_of_ours_is_taken_back_as_any_other_failure(host, monkeypatch)
     victim = host(running=True)
     module_run(victim)
     victim.checkpoint().write("request.json", REQUEST)
-    monkeypatch.setattr(_transaction.Transaction, "_verify", lambda self: 1 / 0)
+    monkeypatch.setattr(_transaction.Transaction, "_verify", lambda self, seen: 1 / 0)
     victim.guard()
     assert victim.checkpoint().read("result.json")["reason"].startswith("ZeroDivisionError")
     assert victim.systemd.runs_with(UNIT)["WHICH"] == "old"
