@@ -18,9 +18,11 @@ import shutil
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _guard_units,
+    _proven_settings,
     _transaction,
     _units,
     _verified_restart,
+    _verified_restart_options,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run, carry_out
@@ -79,15 +81,24 @@ def host(guard_code):
         os.makedirs(top, exist_ok=True)
 
 
+def ensure(_params, run):
+    for path, content in NEW.items():
+        run.edit(f"/{path}", lambda _found, content=content: content, remove_empty_folder=True)
+    return {}
+
+
 def module_run(host):
     """Change the files as a module's run does."""
-
-    def ensure(params, run):
-        for path, content in NEW.items():
-            run.edit(f"/{path}", lambda _found, content=content: content, remove_empty_folder=True)
-        return {}
-
     carry_out(ensure, {}, check_mode=False, root=host.root, checkpoint=host.checkpoint())
+
+
+def write_and_ask(host, monkeypatch):
+    """Do all of a change with its proof but what the guard does."""
+    monkeypatch.setattr(_verified_restart, "_wait", lambda _checkpoint, _id: {"state": "committed"})
+    proof = {name: option.get("default") for name, option in _verified_restart_options.ARGUMENT_SPEC.items()}
+    proof.update(units=REQUEST["units"], stable=0.0, config_json=[])
+    params = {"config_json": [], "checkpoint": "moby", "checkpoint_deadline": 600.0, "verified_restart": proof}
+    _proven_settings.carry_out(ensure, params, [], check_mode=False, root=host.root)
 
 
 def is_old(host):
@@ -158,6 +169,41 @@ def test_a_module_killed_at_each_step_is_made_good_by_its_next_run_and_can_still
         by_deadline(victim)
         assert victim.tree() == victim.old
         check_ended(victim)
+        return killed
+
+    steps_of(scenario)
+
+
+def test_a_module_that_writes_and_hands_over_killed_at_each_step(host, monkeypatch):
+    ended = set()
+
+    def scenario(number):
+        victim = host(running=True)
+        killed = killed_at(number, lambda: write_and_ask(victim, monkeypatch))
+        asked = victim.checkpoint().read("request.json") is not None
+        by_deadline(victim)
+        check_ended(victim)
+        assert is_new(victim) if asked else is_old(victim)
+        assert victim.systemd.runs_with(UNIT)["WHICH"] == ("new" if asked else "old")
+        assert len(victim.checkpoint().commits()) == asked
+        ended.add(asked)
+        return killed
+
+    assert steps_of(scenario) > 100
+    assert ended == {True, False}
+
+
+def test_what_it_left_is_taken_up_by_its_next_run(host, monkeypatch):
+    def scenario(number):
+        victim = host(running=True)
+        killed = killed_at(number, lambda: write_and_ask(victim, monkeypatch))
+        if victim.checkpoint().read("request.json") is not None:
+            victim.guard()
+        write_and_ask(victim, monkeypatch)
+        victim.guard()
+        check_ended(victim)
+        assert is_new(victim)
+        assert victim.systemd.runs_with(UNIT)["WHICH"] == "new"
         return killed
 
     steps_of(scenario)
