@@ -63,6 +63,7 @@ class Kept(t.NamedTuple):
     wrote: t.Set[str]  # digests of what we wrote
     aside: t.Tuple[str, ...] = ()  # where that is which others wrote over it and we replaced
     between: t.Tuple[bytes, ...] = ()  # what others wrote over it between two commits, and is in the later one only
+    made_again: t.Tuple[str, ...] = ()  # folders that a later commit made, and so may have been others' before
 
 
 class Checkpoint:
@@ -348,7 +349,13 @@ def states_before(folders: t.Sequence[str]) -> t.List[Kept]:
             between = first.between
             if content is not None and is_foreign(content, first):
                 between += (content,)
-            found[later.record.path] = Kept(first.record, first.wrote | later.wrote, first.aside + later.aside, between)
+            found[later.record.path] = Kept(
+                first.record,
+                first.wrote | later.wrote,
+                first.aside + later.aside,
+                between,
+                first.made_again + later.record.made,
+            )
     return list(found.values())
 
 

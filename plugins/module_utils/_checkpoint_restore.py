@@ -54,7 +54,8 @@ def put_back(checkpoint: Checkpoint, files: t.Sequence[Kept], actions: t.Sequenc
     done = Restored([], {})
     troubles: t.List[Exception] = []
     made = {folder for kept in files for folder in kept.record.made}
-    steps: t.List[t.Callable[[], None]] = [_file_step(checkpoint, kept, made, done) for kept in files]
+    ours = made.union(*(kept.made_again for kept in files))
+    steps: t.List[t.Callable[[], None]] = [_file_step(checkpoint, kept, ours, done) for kept in files]
     steps.append(lambda: _remove_folders(checkpoint.root, made))
     steps.extend(_action_step(name) for name in actions)
     if _units.booted(checkpoint.root):
@@ -93,18 +94,18 @@ def _action_step(name: str) -> t.Callable[[], None]:
     return act
 
 
-def _file_step(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Restored) -> t.Callable[[], None]:
-    return lambda: _restore_file(checkpoint, kept, made, done)
+def _file_step(checkpoint: Checkpoint, kept: Kept, ours: t.Set[str], done: Restored) -> t.Callable[[], None]:
+    return lambda: _restore_file(checkpoint, kept, ours, done)
 
 
-def _restore_file(checkpoint: Checkpoint, kept: Kept, made: t.Set[str], done: Restored) -> None:
+def _restore_file(checkpoint: Checkpoint, kept: Kept, ours: t.Set[str], done: Restored) -> None:
     record = kept.record
     path = checkpoint.root + record.path
     aside = list(kept.aside)
     for content in kept.between:
         aside.append(checkpoint.put_aside(record.path, content))
     _host_file_write.sweep(path)
-    _make_folder(checkpoint, record, made)
+    _make_folder(checkpoint, record, ours)
     for _try in range(_TRIES):
         moved = _clear(checkpoint, record)
         aside.extend([moved] if moved else [])
@@ -159,7 +160,7 @@ def _clear(checkpoint: Checkpoint, record: Record) -> t.Optional[str]:
     return aside
 
 
-def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> None:
+def _make_folder(checkpoint: Checkpoint, record: Record, ours: t.Set[str]) -> None:
     """Make a folder again that went with our last file in it, as it was: those above it are systemd's own.
 
     One of our own making stands for it where a later edit needed it again, or where the way back was cut off.
@@ -167,7 +168,7 @@ def _make_folder(checkpoint: Checkpoint, record: Record, made: t.Set[str]) -> No
     folder = os.path.dirname(record.path)
     path = checkpoint.root + folder
     was = record.folder
-    if was is None or (os.path.isdir(path) and folder not in made and not checkpoint.noted_folder(folder)):
+    if was is None or (os.path.isdir(path) and folder not in ours and not checkpoint.noted_folder(folder)):
         return
     checkpoint.note_folder(folder)
     # Those above it are for others too, who need not be root: /var/secrets of /var/secrets/aziot/keyd, which is 0700.
