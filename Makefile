@@ -190,10 +190,8 @@ nightly: test ## `make test`, then more of what is random or slow
 	@FAULT_SCALE=2 $(TIMED) integration $(MAKE) --no-print-directory integration
 	@FUZZ_SCALE=50 FUZZ_SEED="$$(date +%F)" $(TIMED) fuzz $(MAKE) --no-print-directory fuzz
 	@$(TIMED) soak $(MAKE) --no-print-directory soak
-	@for part in "" -parts -growth -peer; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
+	@for part in "" -parts -first -growth -peer; do $(TIMED) "benchmark$$part" $(MAKE) --no-print-directory "benchmark$$part"; done
 	@for stage in sanity versions targets versions-scenario docs release-check ee; do $(TIMED) "$$stage" $(MAKE) --no-print-directory "$$stage"; done
-	@# Last, since it is over its budget (docs/benchmarks.md), and nothing is to be left untried for that.
-	@$(TIMED) benchmark-first $(MAKE) --no-print-directory benchmark-first
 
 .PHONY: clean
 clean: ## take away fleets, images, environment and caches
