@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import time
 
 from ..stage import engine, fleet
 from ..stage.progress import step
@@ -81,6 +82,7 @@ def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Roun
         if case.prepare.exists():
             measure.run(case.prepare, up.inventory, up.hosts)
         measure.run(case.ours, up.inventory, up.hosts)
+        time.sleep(first.SETTLED)
     order = ["empty", "ping", "ours", "builtin"]
     paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours, "builtin": case.builtin}
     done: list[report.Round] = []

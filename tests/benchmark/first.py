@@ -14,7 +14,7 @@ from . import cases, measure
 
 BUDGET = 2.5
 # What a restart leaves to do is done by then: the engine looks after its containers, and clients ask it again.
-_SETTLED = 10
+SETTLED = 10
 
 
 class Round(t.NamedTuple):
@@ -37,7 +37,7 @@ def measured(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[Round]:
     for number in range(rounds):
         with step(f"{case.name}: first converge {number + 1} of {rounds}"):
             measure.run(case.absent, up.inventory, up.hosts)
-            time.sleep(_SETTLED)
+            time.sleep(SETTLED)
             first, changed = measure.run(case.ours, up.inventory, up.hosts)
             if not changed:
                 raise AssertionError("a first converge changed nothing")
@@ -52,7 +52,7 @@ def _restart(up: fleet.Fleet) -> float:
     before = sum(map(measure.used, up.hosts))
     for host in up.hosts:
         host.exec("systemctl", "restart", "docker")
-    time.sleep(_SETTLED)
+    time.sleep(SETTLED)
     return sum(map(measure.used, up.hosts)) - before
 
 
