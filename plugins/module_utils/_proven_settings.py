@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from . import _host_settings, _preflight_options, _run, _verified_restart
+from . import _guard_request, _hand_over, _host_settings, _preflight_options, _run
 from ._checkpoint import Checkpoint
 from ._errors import Failed
 from ._notice import Notice
@@ -36,7 +36,7 @@ def carry_out(
     engines = params["verified_restart"]["config_json"]
     _host_settings.receive_library(params)
     entries = _host_settings.checked({**params, "config_json": [*params["config_json"], *engines]})
-    request = _verified_restart.request(_with_proxy(params["verified_restart"], entries), entries, proof)
+    request = _guard_request.request(_with_proxy(params["verified_restart"], entries), entries, proof)
     checkpoint = Checkpoint(params["checkpoint"], root=root, deadline=params["checkpoint_deadline"])
     done: t.List[t.Tuple[_run.Run, t.Dict[str, t.Any]]] = []
 
@@ -50,7 +50,7 @@ def carry_out(
         )
 
     try:
-        told = _verified_restart.act(checkpoint, request, proof, change=change)
+        told = _hand_over.act(checkpoint, request, proof, change=change)
     except Failed as failed:
         for run, _result in done:
             failed.result["diff"] = run.diffs
@@ -70,5 +70,5 @@ def _with_proxy(options: t.Dict[str, t.Any], entries: t.Dict[str, t.Any]) -> t.D
     if not preflight or preflight.get("proxy"):
         return options
     _host_settings.checked_options(_preflight_options.ARGUMENT_SPEC, preflight, "preflight")
-    model = next(_verified_restart.proxies(entries), None)
+    model = next(_guard_request.proxies(entries), None)
     return {**options, "preflight": {**preflight, "proxy": model} if model else None}

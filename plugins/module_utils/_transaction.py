@@ -9,7 +9,7 @@
 
 """One change of a host, from its preflight to its commit, or all the way back. Run by the guard, alone on the host.
 
-A request (see _verified_restart) says: `units` in order, `settings` that must hold afterwards, `preflight`, `verify`
+A request (see _guard_request) says: `units` in order, `settings` that must hold afterwards, `preflight`, `verify`
 commands, and `was`, what the units did before. Each restart is written down before it is made, so that a guard which
 is killed knows on its next start which daemons it has touched.
 """

@@ -20,6 +20,9 @@ from ansible_collections.fleetops.container_hosts.tests.support.fake_systemd imp
 
 NAME = "moby"
 GUARD = f"container-hosts-{NAME}-guard.service"
+# A unit of a host, and what its process is started with.
+APP = "app.service"
+FILE = "etc/app/environment"
 _OURS = ("run", "var")
 
 
@@ -56,6 +59,12 @@ class GuardedHost:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
         file.chmod(mode)
+
+    def install_app(self) -> None:
+        """Have a unit run with WHICH=old, and remember what the tree is then in `before`."""
+        self.put(FILE, b"WHICH=old\n")
+        self.systemd.unit(APP, self.folder / FILE)
+        self.before = self.tree()
 
     def change(self, files: dict[str, bytes | None], checkpoint: _checkpoint.Checkpoint | None = None) -> None:
         """Make files be this (None: no file, and no empty folder) as one run of ours does, by the host's lock."""

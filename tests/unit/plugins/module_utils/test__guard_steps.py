@@ -18,6 +18,7 @@ import shutil
 import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _guard_units,
+    _hand_over,
     _proven_settings,
     _transaction,
     _units,
@@ -94,7 +95,7 @@ def module_run(host):
 
 def write_and_ask(host, monkeypatch):
     """Do all of a change with its proof but what the guard does."""
-    monkeypatch.setattr(_verified_restart, "_wait", lambda _checkpoint, _id: {"state": "committed"})
+    monkeypatch.setattr(_hand_over, "_wait", lambda _checkpoint, _id: {"state": "committed"})
     proof = {name: option.get("default") for name, option in _verified_restart_options.ARGUMENT_SPEC.items()}
     proof.update(units=REQUEST["units"], stable=0.0, config_json=[])
     params = {"config_json": [], "checkpoint": "moby", "checkpoint_deadline": 600.0, "verified_restart": proof}
@@ -277,7 +278,7 @@ def test_a_guard_killed_at_each_step_and_then_the_power_goes(host):
 
 def ask_to_go_back(host, monkeypatch):
     """Do all of a rollback but what the guard does."""
-    monkeypatch.setattr(_verified_restart, "_wait", lambda _checkpoint, _id: {"state": "committed"})
+    monkeypatch.setattr(_hand_over, "_wait", lambda _checkpoint, _id: {"state": "committed"})
     defaults = {name: option.get("default") for name, option in _verified_restart.ARGUMENT_SPEC.items()}
     params = {**defaults, "checkpoint": "moby", "state": "rolled_back", "stable": 0.0}
     _verified_restart.ensure(params, Run(root=host.root))

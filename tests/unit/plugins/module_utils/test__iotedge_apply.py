@@ -24,6 +24,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _due,
     _guard,
     _guard_units,
+    _hand_over,
     _iotedge_applied,
     _iotedge_apply,
     _iotedge_config,
@@ -499,7 +500,7 @@ def guard(host, monkeypatch):
         threads[-1].start()
 
     monkeypatch.setattr(_guard_units, "call", call)
-    monkeypatch.setattr(_verified_restart, "_PATIENCE", 20.0)
+    monkeypatch.setattr(_hand_over, "_PATIENCE", 20.0)
     yield
     for thread in threads:
         thread.join()

@@ -9,26 +9,23 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
+    _hand_over,
     _host_settings,
     _proven_settings,
-    _verified_restart,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
+from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import APP, FILE
 
-APP = "app.service"
-FILE = "etc/app/environment"
 OTHER = "etc/app/other"
 
 
 @pytest.fixture
 def host(guarded, monkeypatch):
     """Return a host with a unit, whose systemd starts the guard."""
-    guarded.put(FILE, b"WHICH=old\n")
-    guarded.systemd.unit(APP, guarded.folder / FILE)
-    guarded.before = guarded.tree()
+    guarded.install_app()
     guarded.start_guards()
-    monkeypatch.setattr(_verified_restart, "_PATIENCE", 5.0)
+    monkeypatch.setattr(_hand_over, "_PATIENCE", 5.0)
     return guarded
 
 
@@ -91,13 +88,13 @@ def test_the_guard_is_armed_once_for_both(host):
 
 
 def test_a_guard_that_went_in_between_is_armed_again(host, monkeypatch):
-    real = _verified_restart._plan
+    real = _hand_over._plan
 
     def plan(*arguments, **options):
         host.own("guard.zip").unlink()
         return real(*arguments, **options)
 
-    monkeypatch.setattr(_verified_restart, "_plan", plan)
+    monkeypatch.setattr(_hand_over, "_plan", plan)
     _run, result, _noticed = carry_out(host)
     assert (result["outcome"]["state"], which(host)) == ("committed", "new")
     assert host.systemd.calls("restart").count("restart container-hosts-moby-guard.timer") == 2

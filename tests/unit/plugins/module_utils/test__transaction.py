@@ -22,9 +22,9 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._transaction import Transaction
+from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import APP, FILE
 
-APP, OTHER = "app.service", "other.service"
-FILE = "etc/app/environment"
+OTHER = "other.service"
 
 
 def unit(name=APP, environment=None, restart="if_needed"):
@@ -51,11 +51,9 @@ def request(*units, **more):
 @pytest.fixture
 def host(guarded):
     """Return a host with two units, of which one's file is changed."""
-    guarded.put(FILE, b"WHICH=old\n")
     guarded.put("etc/other", b"WHICH=same\n")
-    guarded.systemd.unit(APP, guarded.folder / FILE)
     guarded.systemd.unit(OTHER, guarded.folder / "etc/other")
-    guarded.before = guarded.tree()
+    guarded.install_app()
     guarded.pids = {name: guarded.systemd.pid(name) for name in (APP, OTHER)}
     guarded.change({FILE: b"WHICH=new\n"})
     guarded.systemd.forget_calls()

@@ -13,27 +13,23 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _checkpoint,
     _going_back,
+    _guard_request,
     _guard_units,
+    _hand_over,
     _verified_restart,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Failed, Refused
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run
-from ansible_collections.fleetops.container_hosts.tests.support import guarded_host
-
-APP = "app.service"
-FILE = "etc/app/environment"
-GUARD = guarded_host.GUARD
+from ansible_collections.fleetops.container_hosts.tests.support.guarded_host import APP, FILE, GUARD
 
 
 @pytest.fixture
 def host(guarded, monkeypatch):
     """Return a host with a unit, whose systemd starts the guard."""
-    guarded.put(FILE, b"WHICH=old\n")
-    guarded.systemd.unit(APP, guarded.folder / FILE)
-    guarded.before = guarded.tree()
+    guarded.install_app()
     guarded.start_guards()
     # Its process is not watched here, so the module must not take its absence for an end.
-    monkeypatch.setattr(_verified_restart, "_PATIENCE", 5.0)
+    monkeypatch.setattr(_hand_over, "_PATIENCE", 5.0)
     return guarded
 
 
@@ -152,7 +148,7 @@ def test_what_killed_runs_left_is_taken_away_by_a_steady_state(host):
 
 def test_what_an_earlier_run_asked_for_is_ended_and_told_first(host):
     host.change({FILE: b"WHICH=new\n"})
-    asked = _verified_restart.request(
+    asked = _guard_request.request(
         {**dict.fromkeys(_verified_restart.ARGUMENT_SPEC), **wants("new"), "verify": [], "stable": 0.0, "seconds": 9.0},
         {},
         Run(),
@@ -175,7 +171,7 @@ def test_who_only_asks_for_the_outcome_gets_it_and_nothing_is_lost_by_asking(hos
 
 
 def test_a_guard_that_never_comes_is_told_and_nothing_is_lost(host, monkeypatch):
-    monkeypatch.setattr(_verified_restart, "_PATIENCE", 0.3)
+    monkeypatch.setattr(_hand_over, "_PATIENCE", 0.3)
     host.systemd.on(GUARD, "start", "exit 0")
     host.change({FILE: b"WHICH=new\n"})
     with pytest.raises(Failed, match="does not run, and left no result"):
@@ -186,7 +182,7 @@ def test_a_guard_that_never_comes_is_told_and_nothing_is_lost(host, monkeypatch)
 
 
 def test_a_guard_that_fails_again_and_again_is_told(host, monkeypatch):
-    monkeypatch.setattr(_verified_restart, "_FAILING_SECONDS", 0.3)
+    monkeypatch.setattr(_hand_over, "_FAILING_SECONDS", 0.3)
     host.systemd.on(GUARD, "start", "exit 0")
     (host.systemd.state / GUARD / "properties").write_text(
         "ActiveState=activating\nSubState=auto-restart\nMainPID=0\nResult=exit-code\nLoadState=loaded\n"
