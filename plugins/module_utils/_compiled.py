@@ -4,10 +4,12 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""Keeps what this process compiles of ours, for the guard, which needs much of the same and would compile it anew.
+"""Compiles what is imported of ours once, and keeps that for the guard, which needs much of the same.
 
-Ansible sends sources in a zip file, into which Python writes nothing back. A module that arms a guard imports this
-first of all ours; where nothing comes from a zip file, it does nothing.
+Ansible sends sources in a zip file. Python's zipimport writes nothing back into one, and compiles each source twice:
+once for the module's path, which it makes of the code (zipimporter.get_filename), and once for the module. Since a host
+spends most of a task's start on that, each module imports this before all else of ours (see _module). Where nothing
+comes from a zip file, it does nothing.
 """
 
 from __future__ import annotations
@@ -33,41 +35,56 @@ def files() -> t.Dict[str, bytes]:
     return {f"{name.replace('.', '/')}.pyc": _HEAD + marshal.dumps(code) for name, code in _kept.items()}
 
 
-# Not of importlib.abc's classes: with Python 3.13, importing that costs a host 20 ms.
-class _Keeping(importlib.machinery.SourcelessFileLoader):
-    """Loads what zipimport loads, and keeps the code."""
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a source that lies in the zip file, or what was kept of it."""
 
-    def __init__(self, fullname: str, loader: t.Any) -> None:
-        super().__init__(fullname, loader.get_filename(fullname))
-        self.loader = loader
-        self.archive: str = loader.archive
+    def __init__(self, fullname: str, path: str, found: zipimport.zipimporter) -> None:
+        super().__init__(fullname, path)
+        self.archive: str = found.archive
+        self._zip = found
+
+    def get_data(self, path: str) -> bytes:
+        return self._zip.get_data(path)
+
+    def path_stats(self, path: str) -> t.Mapping[str, t.Any]:
+        # So that the base looks for no __pycache__ of a folder, and makes none.
+        raise OSError(f"{path} lies in a zip file")
 
     def get_code(self, fullname: str) -> t.Optional[types.CodeType]:
-        code: t.Optional[types.CodeType] = self.loader.get_code(fullname)
+        code = self._ready() or super().get_code(fullname)
         if code is not None:
             _kept[fullname] = code
         return code
 
-    def get_source(self, fullname: str) -> t.Optional[str]:  # type: ignore[override]  # the base never has one
-        return t.cast("t.Optional[str]", self.loader.get_source(fullname))
-
-    def is_package(self, fullname: str) -> bool:
-        return bool(self.loader.is_package(fullname))
+    def _ready(self) -> t.Optional[types.CodeType]:
+        try:
+            content = self._zip.get_data(f"{self.path}c")
+        except OSError:
+            return None
+        if not content.startswith(_HEAD):
+            return None  # another Python runs by now
+        return t.cast("types.CodeType", marshal.loads(content[len(_HEAD) :]))  # noqa: S302 - files() wrote it
 
 
 class _Finder:
-    @staticmethod
+    """Finds the files of our package in the zip file that this one comes from; folders are found as ever."""
+
+    def __init__(self, found: zipimport.zipimporter) -> None:
+        self._zip = found
+
     def find_spec(
-        fullname: str, path: t.Optional[t.Sequence[str]], target: t.Optional[types.ModuleType] = None
+        self, fullname: str, _path: t.Optional[t.Sequence[str]], _target: t.Optional[types.ModuleType] = None
     ) -> t.Optional[importlib.machinery.ModuleSpec]:
         if not fullname.startswith(_PACKAGE):
             return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        found: t.Any = spec.loader if spec else None
-        if spec is not None and isinstance(found, zipimport.zipimporter):
-            spec.loader = _Keeping(fullname, found)
-        return spec
+        file = f"{self._zip.archive}/{fullname.replace('.', '/')}.py"
+        try:
+            self._zip.get_data(file)
+        except OSError:
+            return None
+        return importlib.util.spec_from_file_location(fullname, file, loader=_Loader(fullname, file, self._zip))
 
 
-if isinstance(globals().get("__loader__"), zipimport.zipimporter):
-    sys.meta_path.insert(0, _Finder)
+_importer = globals().get("__loader__")
+if isinstance(_importer, zipimport.zipimporter):
+    sys.meta_path.insert(0, _Finder(_importer))

@@ -192,9 +192,9 @@ def _code() -> bytes:
     # Ansible sends a module and all that it imports as one zip file, and imports from that; so the guard is imported.
     import zipfile  # here, since the guard itself, which comes from such a file, makes none
 
-    from . import _guard, _toml_library
+    from . import _compiled, _guard, _toml_library
 
-    main = f"from {_guard.__name__} import main\nmain()\n"
+    main = f"import {_compiled.__name__}\nfrom {_guard.__name__} import main\nmain()\n"
     archive = getattr(globals().get("__loader__"), "archive", None)
     package = __name__.rpartition(".")[0]
     buffer = io.BytesIO()
@@ -209,10 +209,9 @@ def _code() -> bytes:
         # Whether a TOML file is still as it should be is judged by the guard too.
         for path, source in _toml_library.received().items():
             code.writestr(path, source)
-        # Not by an import statement: a module that doesn't keep what it compiles need not carry what would.
-        compiled = sys.modules.get(f"{package}._compiled")
-        for path, content in compiled.files().items() if compiled else ():
-            code.writestr(path, content)
+        for path, content in _compiled.files().items():
+            # Not made smaller: it is read once and then gone.
+            code.writestr(path, content, compress_type=zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 

@@ -4,7 +4,10 @@
 
 # This is PRIVATE to the collection: it may change at any time.
 
-"""What every module's main() is: parameters in, one pure-cored `ensure` called, and a result without secrets out."""
+"""What every module's main() is: parameters in, one pure-cored `ensure` called, and a result without secrets out.
+
+Modules import this first of all ours, and this _compiled, so that nothing else is compiled more than once.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from . import _units
+from . import _compiled, _units
 from ._errors import Failed, Refused
 from ._notice import Notice
 from ._redaction import redact, redact_all, secrets_in
 from ._run import Ensure, Run, carry_out
+
+_FIRST = _compiled
 
 CHECKPOINT_SPEC: t.Dict[str, t.Any] = {
     "checkpoint": {"type": "str", "default": ""},

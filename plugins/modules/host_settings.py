@@ -170,12 +170,8 @@ notices:
 
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils import _compiled
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._host_settings import ARGUMENT_SPEC, ensure
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
-
-# The first import of ours, since it keeps what those behind it compile.
-_FIRST = _compiled
 
 if t.TYPE_CHECKING:
     # So that Ansible, which reads import statements, sends it. Imported it is only where there is something to prove.
@@ -186,7 +182,7 @@ if t.TYPE_CHECKING:
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, ensure)
+    _module.run_module(ARGUMENT_SPEC, ensure)
 
 
 if __name__ == "__main__":

@@ -202,13 +202,13 @@ notices:
       type: str
 """
 
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_certificate import ARGUMENT_SPEC, ensure
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, ensure)
+    _module.run_module(ARGUMENT_SPEC, ensure)
 
 
 if __name__ == "__main__":

@@ -151,14 +151,14 @@ notices:
   elements: dict
 """
 
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._config_toml import LIBRARY_SPEC
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._iotedge_config import ARGUMENT_SPEC, ensure
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
 
 
 def main() -> None:
     """Run the module."""
-    run_module({**ARGUMENT_SPEC, **LIBRARY_SPEC}, ensure)
+    _module.run_module({**ARGUMENT_SPEC, **LIBRARY_SPEC}, ensure)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ notices:
       type: str
 """
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_module
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._package_manager_proxy import (
     ARGUMENT_SPEC,
     ensure,
@@ -101,7 +101,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils._package_
 
 def main() -> None:
     """Run the module."""
-    run_module(ARGUMENT_SPEC, ensure)
+    _module.run_module(ARGUMENT_SPEC, ensure)
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ notices:
 
 import typing as t
 
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._module import run_directly
+from ansible_collections.fleetops.container_hosts.plugins.module_utils import _module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._verified_restart import ARGUMENT_SPEC, ensure
 
 if t.TYPE_CHECKING:
@@ -228,7 +228,7 @@ if t.TYPE_CHECKING:
 
 def main() -> None:
     """Run the module."""
-    run_directly(ARGUMENT_SPEC, ensure)
+    _module.run_directly(ARGUMENT_SPEC, ensure)
 
 
 if __name__ == "__main__":

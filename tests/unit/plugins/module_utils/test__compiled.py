@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one process compiles, and another one runs without its source."""
+"""Each source that Ansible sends is compiled once, and what one process compiles, another one runs without it."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import zipfile
@@ -16,9 +17,18 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import _c
 
 PACKAGE = "some/package"
 PROGRAM = """
-import sys, zipfile
+import builtins, sys, zipfile
 sys.path.insert(0, sys.argv[1])
-import some.package._before, some.package._compiled, some.package._behind, json
+import some.package._before, some.package._compiled
+
+times = []
+compile_it = builtins.compile
+def counting(source, path, *args, **kwargs):
+    times.append(str(path).endswith("_behind.py"))
+    return compile_it(source, path, *args, **kwargs)
+builtins.compile = counting
+
+import some.package._behind, json
 assert some.package._behind.__file__.endswith("_behind.py"), some.package._behind.__file__
 try:
     some.package._behind.answer("no number")
@@ -26,15 +36,19 @@ except ValueError as exc:
     import traceback
     assert "return int(text)" in "".join(traceback.format_exception(ValueError, exc, exc.__traceback__))
 files = some.package._compiled.files()
-print(*sorted(files))
+print(sum(times), *sorted(files))
 with zipfile.ZipFile(sys.argv[2], "w") as archive:
     archive.writestr("some/__init__.py", "")
     archive.writestr("some/package/__init__.py", "")
     archive.writestr("some/package/_behind.py", "def answer(text): return 'compiled anew'")
+    with open(sys.argv[3]) as ours:
+        archive.writestr("some/package/_compiled.py", ours.read())
     for path, content in files.items():
         archive.writestr(path, content)
 """
 READER = "import sys; sys.path.insert(0, sys.argv[1]); import some.package._behind as it; print(it.answer('42'))"
+GUARD = f"import sys; sys.path.insert(0, sys.argv[1]); import some.package._compiled; {READER}"
+MODULES = Path(_compiled.__file__).parent.parent / "modules"
 
 
 def run(*arguments):
@@ -53,17 +67,47 @@ def sources():
     }
 
 
-def test_what_is_imported_behind_it_is_kept_and_runs_without_being_compiled(tmp_path, sources):
+@pytest.fixture
+def sent(tmp_path, sources):
+    """Return what Ansible sends."""
     with zipfile.ZipFile(tmp_path / "sent.zip", "w") as archive:
         for path, source in sources.items():
             archive.writestr(path, source)
-    assert run(PROGRAM, tmp_path / "sent.zip", tmp_path / "guard.zip") == [f"{PACKAGE}/_behind.pyc"]
-    assert run(READER, tmp_path / "guard.zip") == ["42"]
+    return tmp_path / "sent.zip"
+
+
+@pytest.mark.parametrize("reader", [READER, GUARD])
+def test_what_is_imported_behind_it_is_compiled_once_and_runs_elsewhere_uncompiled(tmp_path, sent, reader):
+    told = run(PROGRAM, sent, tmp_path / "guard.zip", _compiled.__file__)
+    assert told == ["1", f"{PACKAGE}/_behind.pyc"]
+    assert run(reader, tmp_path / "guard.zip") == ["42"]
+
+
+@pytest.mark.parametrize("reader", [READER, GUARD])
+def test_what_another_python_compiled_is_compiled_anew(tmp_path, sent, reader):
+    run(PROGRAM, sent, tmp_path / "guard.zip", _compiled.__file__)
+    with zipfile.ZipFile(tmp_path / "guard.zip") as guard, zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
+        for path in guard.namelist():
+            content = guard.read(path)
+            other.writestr(path, b"\0\0\r\n" + content[4:] if path.endswith(".pyc") else content)
+    assert run(reader, tmp_path / "other.zip") == ["compiled", "anew"]
 
 
 def test_from_a_folder_nothing_is_kept(tmp_path, sources):
     for path, source in sources.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(source)
-    assert run(PROGRAM, tmp_path, tmp_path / "guard.zip") == []
+    assert run(PROGRAM, tmp_path, tmp_path / "guard.zip", _compiled.__file__) == ["1"]
     assert run(READER, tmp_path / "guard.zip") == ["compiled", "anew"]
+
+
+def test_each_module_has_it_before_all_else_of_ours():
+    modules = [path for path in MODULES.glob("*.py") if "def main(" in path.read_text()]
+    assert modules
+    for path in modules:
+        imported = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+        ours = [node for node in imported if node.module.startswith("ansible_collections.")]
+        assert (ours[0].module.rpartition(".")[2], [each.name for each in ours[0].names]) == (
+            "module_utils",
+            ["_module"],
+        ), path
