@@ -21,7 +21,7 @@ import typing as t
 
 from ._errors import Refused
 from ._json_syntax import BOM, Member, Object, decoded, line_at, top_object
-from ._key_paths import MAX_DEPTH, Path, checked_path, checked_text, dotted, refuse_conflict
+from ._key_paths import Path, checked_path, checked_text, checked_tree, dotted, refuse_conflict
 
 
 def edit(
@@ -87,18 +87,10 @@ def member_at(top: t.Optional[Object], path: Path) -> t.Optional[Member]:
 
 def checked(value: t.Any, path: t.Tuple[str, ...] = ()) -> t.Any:
     """Return `value` as plain JSON data, or refuse it naming its path."""
-    if len(path) > MAX_DEPTH:
-        raise Refused(f"is nested more than {MAX_DEPTH} levels deep", where=dotted(path[:3]) + "...")
-    if isinstance(value, t.Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise Refused(
-                    f"key {key!r} is not a string", where=dotted(path) or "settings", instead=f'Write "{key}".'
-                )
-            checked_text(key, path)
-        return {str(key): checked(inner, (*path, key)) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [checked(inner, (*path, str(index))) for index, inner in enumerate(value)]
+    return checked_tree(value, _checked_leaf, path)
+
+
+def _checked_leaf(value: t.Any, path: t.Tuple[str, ...]) -> t.Any:
     if isinstance(value, str):
         checked_text(value, path)
         return value  # itself, as it may bring its spelling along

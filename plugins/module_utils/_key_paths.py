@@ -63,6 +63,25 @@ def checked_text(text: str, path: Path) -> str:
     return str(text)
 
 
+def checked_tree(
+    value: t.Any, leaf: t.Callable[[t.Any, t.Tuple[str, ...]], t.Any], path: t.Tuple[str, ...] = ()
+) -> t.Any:
+    """Return settings as plain objects and lists with what `leaf` makes of all else; refuse what no file could hold."""
+    if len(path) > MAX_DEPTH:
+        raise Refused(f"is nested more than {MAX_DEPTH} levels deep", where=dotted(path[:3]) + "...")
+    if isinstance(value, t.Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise Refused(
+                    f"key {key!r} is not a string", where=dotted(path) or "settings", instead=f'Write "{key}".'
+                )
+            checked_text(key, path)
+        return {str(key): checked_tree(inner, leaf, (*path, key)) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [checked_tree(inner, leaf, (*path, str(index))) for index, inner in enumerate(value)]
+    return leaf(value, path)
+
+
 def refuse_conflict(wanted: t.Any, path: Path) -> None:
     """Refuse a path to remove that the settings need."""
     node = wanted

@@ -29,7 +29,7 @@ import typing as t
 
 from ._errors import Refused
 from ._json_syntax import BOM, decoded, line_at
-from ._key_paths import MAX_DEPTH, Path, checked_path, checked_text, dotted, refuse_conflict
+from ._key_paths import Path, checked_path, checked_text, checked_tree, dotted, refuse_conflict
 from ._toml_editor import Changes, Editor, Keys
 from ._toml_syntax import ELEMENT, KEY, Entry, Member, entries, is_inline, load_text, members
 
@@ -45,7 +45,7 @@ def edit(
     `name` is the file's, for error messages. Raises Refused for a file that is not TOML, for a path that crosses
     something else than a table, and where the edit can't be made without changing more than it should.
     """
-    wanted = _checked(settings, ())
+    wanted = checked_tree(settings, _checked_leaf)
     doomed = [checked_path(path) for path in remove]
     for path in doomed:
         refuse_conflict(wanted, path)
@@ -111,20 +111,8 @@ def _is_nan(value: t.Any) -> bool:
 # What is asked for ------------------------------------------------------------------------------------------------
 
 
-def _checked(value: t.Any, path: Keys) -> t.Any:
-    """Return `value` as plain data that TOML can say, or refuse it naming its path."""
-    if len(path) > MAX_DEPTH:
-        raise Refused(f"is nested more than {MAX_DEPTH} levels deep", where=dotted(path[:3]) + "...")
-    if isinstance(value, t.Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise Refused(
-                    f"key {key!r} is not a string", where=dotted(path) or "settings", instead=f'Write "{key}".'
-                )
-            checked_text(key, path)
-        return {str(key): _checked(inner, (*path, key)) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_checked(inner, (*path, str(index))) for index, inner in enumerate(value)]
+def _checked_leaf(value: t.Any, path: Keys) -> t.Any:
+    """Return a value that TOML can say, or refuse it naming its path."""
     if isinstance(value, str):
         return checked_text(value, path)
     if value is None:

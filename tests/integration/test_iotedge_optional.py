@@ -15,7 +15,6 @@ import pathlib
 import subprocess
 import tarfile
 import tempfile
-import threading
 import time
 import typing as t
 import zipfile
@@ -33,6 +32,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import (
 )
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+from ansible_collections.fleetops.container_hosts.tests.support.process_watch import ProcessWatch
 
 OPTIONAL: list[dict[str, t.Any]] = [
     {
@@ -444,29 +444,6 @@ USER, TOKEN = "pusher", "Tk9mQx7w"
 PRIVATE = "private.example.com"
 
 
-class Watch:
-    """Reads every process's arguments, over and over, on this machine, which sees into the hosts' containers too."""
-
-    def __enter__(self) -> Watch:
-        self.seen: set[bytes] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(0.02):
-            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(path.read_bytes())
-                except OSError:
-                    continue  # it has ended
-
-
 @pytest.fixture(scope="session")
 def private(stage: fleet.Fleet) -> t.Iterator[str]:
     """A second registry, which lets in only who knows the token; returns its container's name."""
@@ -516,7 +493,7 @@ def test_mirror_images(fresh: Host, stage: fleet.Fleet, run_playbook: Play, squi
     assert told.changed == []
 
     since = squid.mark()
-    with Watch() as watch:
+    with ProcessWatch() as watch:
         run = run_playbook(MIRROR, fresh, variables=variables, options=("-vvv", "--diff")).ok()
     assert [task.task for task in run.changed] == ["Push those that differ"]
     assert f"iotedge_agent_image: {PRIVATE}/iot/azureiotedge-agent:{version}" in run.stdout

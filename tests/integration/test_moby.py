@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
-import threading
 import typing as t
 
 import pytest
@@ -16,6 +14,7 @@ from ansible_collections.fleetops.container_hosts.tests.stage import fleet, play
 from ansible_collections.fleetops.container_hosts.tests.stage.host import Host
 from ansible_collections.fleetops.container_hosts.tests.stage.registry import NAME, Registry
 from ansible_collections.fleetops.container_hosts.tests.stage.squid import Squid
+from ansible_collections.fleetops.container_hosts.tests.support.process_watch import ProcessWatch
 
 ROLE = [{"hosts": "moby", "gather_facts": False, "roles": ["fleetops.container_hosts.moby"]}]
 SITE = "fleetops.container_hosts.site"
@@ -66,29 +65,6 @@ def tree(host: Host) -> str:
     return listed.out + sums.out
 
 
-class Watch:
-    """Reads every process's arguments, over and over, on this machine, which sees into the hosts' containers too."""
-
-    def __enter__(self) -> Watch:
-        self.seen: set[bytes] = set()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(0.02):
-            for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(path.read_bytes())
-                except OSError:
-                    continue  # it has ended
-
-
 def test_a_host_that_reaches_nothing_pulls_through_the_proxy(
     fresh: Host, run_playbook: Play, squid: Squid, registry: Registry, stage: fleet.Fleet, model: dict[str, t.Any]
 ) -> None:
@@ -102,7 +78,7 @@ def test_a_host_that_reaches_nothing_pulls_through_the_proxy(
     told = run_playbook(SITE, fresh, variables=variables, options=("--check", "--diff")).ok()
     assert tree(fresh) == before
 
-    with Watch() as watch:
+    with ProcessWatch() as watch:
         first = run_playbook(SITE, fresh, variables=variables, options=("-vvv", "--diff")).ok()
     since = squid.mark()
     assert pull(fresh, registry, f"{fresh.name}-after")
