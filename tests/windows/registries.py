@@ -219,7 +219,11 @@ class Wine:
         return self.prefix / "drive_c" / rest.replace("\\", "/")
 
     def _import(self, *lines: str) -> None:
-        self._file.write_bytes(registry_file.render(lines))
+        self.import_file(registry_file.render(lines))
+
+    def import_file(self, content: bytes) -> None:
+        """Have reg.exe take in a .reg file; RuntimeError where it does not."""
+        self._file.write_bytes(content)
         try:
             self._reg("import")
         finally:

@@ -20,12 +20,6 @@ from .conftest import SERVICES
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=300)
 
 
-def imported(wine, content):
-    wine.write_file(r"C:\rendered.reg", content)
-    code, said = wine._run("wine", "reg", "import", r"C:\rendered.reg")
-    assert code == 0, said
-
-
 # Many values in one file: each question to Wine takes a process.
 @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
@@ -38,7 +32,7 @@ def test_whatever_the_values_are(wine, lists, texts):
     key = rf"{SERVICES}\generated"
     values = {f'list "{number}" \\': Value("REG_MULTI_SZ", each) for number, each in enumerate(lists)}
     values.update({f"text {number}": Value("REG_SZ", each) for number, each in enumerate(texts)})
-    imported(wine, _windows_image.text({key: values}).encode("utf-16"))
+    wine.import_file(_windows_image.text({key: values}).encode("utf-16"))
     found = wine.read(key)
     wine.delete_key(key)
     kinds = {"REG_MULTI_SZ": modules.MULTI_SZ, "REG_SZ": modules.SZ}
@@ -60,9 +54,9 @@ def test_what_the_playbook_renders_is_what_the_module_would_have_written(host, t
     host.run(service="docker", proxy=proxy).ok()
     written = host.environment()
     host.wine.delete(rf"{SERVICES}\docker", "Environment")
-    imported(host.wine, (tmp_path / "windows-docker.reg").read_bytes())
+    host.wine.import_file((tmp_path / "windows-docker.reg").read_bytes())
     assert host.environment() == written
-    imported(host.wine, (tmp_path / "windows-ecs.reg").read_bytes())
+    host.wine.import_file((tmp_path / "windows-ecs.reg").read_bytes())
     assert host.entries()[2].endswith(r"169.254.169.254,169.254.170.2,10.0.0.0/8,\\.\pipe\docker_engine")
     assert host.entries("AmazonECS") == host.entries()
     assert host.machine()["ECS_LOGLEVEL"] == (modules.SZ, "warn")
