@@ -71,9 +71,11 @@ names = ("ActiveState", "SubState", "MainPID", "NeedDaemonReload")
 values = dict(line.split("=", 1) for line in said("systemctl", "show", "-p", ",".join(names), unit).splitlines())
 pid = int(values["MainPID"])
 environ = {}
-if os.path.exists("/proc/%d/environ" % pid):
+try:
     raw = open("/proc/%d/environ" % pid, "rb").read().decode()
-    environ = dict(pair.split("=", 1) for pair in raw.split("\\0") if pair)
+except (FileNotFoundError, ProcessLookupError):
+    raw = ""  # it does not run, or ends just now
+environ.update(pair.split("=", 1) for pair in raw.split("\\0") if pair)
 units = said("systemctl", "list-units", "--all", "--plain", "--no-legend", "container-hosts-*").splitlines()
 info = said("timeout", "20", "docker", "info", "--format", "{{json .}}")
 one = said("timeout", "20", "docker", "inspect", survivor) if info else None
