@@ -18,7 +18,7 @@ SETTLED = 10
 
 
 class Round(t.NamedTuple):
-    """CPU seconds, here and on the hosts: `restart` is the engine's own and systemd's, with nothing of Ansible's."""
+    """CPU seconds, here and on the hosts: `restart` is the engine's own, with nothing of Ansible's around it."""
 
     nothing: float
     first: float
@@ -48,11 +48,9 @@ def measured(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[Round]:
 
 
 def _restart(up: fleet.Fleet) -> float:
-    """What the hosts need to restart their engines by a changed unit, with the seconds of settling that follow."""
+    """What the hosts need to restart their engines, with the seconds of settling that the role waits for."""
     before = sum(map(measure.used, up.hosts))
     for host in up.hosts:
-        # Without this, a restart does not take up a drop-in that was written or removed.
-        host.exec("systemctl", "daemon-reload")
         host.exec("systemctl", "restart", "docker")
     time.sleep(SETTLED)
     return sum(map(measure.used, up.hosts)) - before
