@@ -292,6 +292,7 @@ class _DaemonFile(File):
             candidate,
             dockerd=t.cast(str, self.daemon.program),
             flags=self.daemon.arguments,
+            version=self.version,
             where=self.asked.path,
             secrets=self.run.secrets,
         )

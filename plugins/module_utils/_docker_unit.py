@@ -18,6 +18,7 @@ from ._errors import Refused
 from ._notice import Notice
 from ._systemd_syntax import parse_file, words
 
+_Told = t.Tuple[t.Dict[str, t.Any], t.List[Notice]]
 _TIMES = ("ExecMainStartTimestampMonotonic", "StateChangeTimestampMonotonic")
 _FOLDERS = "/usr/bin:/usr/sbin:/usr/local/bin:/usr/local/sbin"
 
@@ -57,12 +58,20 @@ def find(unit: str, root: str = "") -> Daemon:
     )
 
 
-def info(daemon: Daemon, root: str = "") -> t.Tuple[t.Dict[str, t.Any], t.List[Notice]]:
-    """Return the running daemon's answer to GET /info; {} where there is none, with the reason unless it is down."""
+def info(daemon: Daemon, root: str = "") -> _Told:
+    """Return the running daemon's answer to GET /info; {} where there is none, with the reason unless it is down.
+
+    It is asked once until _units.forget(): the answer takes it several milliseconds, as it starts runc and others.
+    """
     if not daemon.pid:
         return {}, []
+    socket = root + socket_of(daemon)
+    return t.cast(_Told, _units.once(f"GET /info of {socket}", lambda: _ask(socket)))
+
+
+def _ask(socket: str) -> _Told:
     try:
-        answer = _docker_api.get("/info", root + socket_of(daemon))
+        answer = _docker_api.get("/info", socket)
     except Refused as refused:
         return {}, [Notice("dockerd", "GET /info", f"{refused} What it runs with is judged by its start alone")]
     return answer if isinstance(answer, dict) else {}, []

@@ -30,6 +30,7 @@ from ._redaction import redact
 SECONDS = 30
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
+_SINCE = (23,)  # the version that brought --validate
 _NO_SUCH_FLAG = "unknown flag: --validate"
 # How it ends where the candidate is fine and only root is missing; the second from engines before 19.03, or because
 # of the daemon's TLS keys, and the third where userns-remap asks for a user to be created.
@@ -49,14 +50,16 @@ def validate(
     *,
     dockerd: str,
     flags: t.Sequence[str] = (),
+    version: t.Optional[t.Tuple[int, ...]] = None,
     where: str = "",
     secrets: t.Sequence[str] = (),
     seconds: float = SECONDS,
 ) -> None:
     """Raise Refused with the engine's own words if `dockerd` would not start with the bytes `candidate`.
 
-    `flags` are the arguments of the host's own daemon (a key that is given as a flag too is fatal). Takes at most
-    twice `seconds`; neither the running daemon nor anything on the disk is touched.
+    `flags` are the arguments of the host's own daemon (a key that is given as a flag too is fatal), `version` is that
+    of the one that runs, if it is known. Takes at most twice `seconds`; neither the running daemon nor anything on the
+    disk is touched.
     """
     if not os.path.exists("/proc/self/fd/0"):
         return  # a chroot without /proc, in which it can't be given the bytes
@@ -65,18 +68,22 @@ def validate(
         return
     command = [dockerd, "--config-file", "/proc/self/fd/0", *_arguments(flags)]
     is_root = os.geteuid() == 0
-    status, output, dropped = _run([*command, "--validate"], candidate, is_root, seconds)
+    user = _powerless() if is_root else None
+    # Each try costs as much as a small task, so an engine that is known not to have the flag isn't asked with it. Where
+    # another one has been installed since it started, that answers the question without the flag alike.
+    old = version is not None and version < _SINCE
+    status, output = (1, _NO_SUCH_FLAG) if old else _run([*command, "--validate"], candidate, user, seconds)
     if status and _NO_SUCH_FLAG in output:
-        if is_root and not dropped:
+        if is_root and user is None:
             return  # it can't be asked: as root, and without --validate, it would start
-        _status, output, _dropped = _run(command, candidate, is_root, seconds)
+        _status, output = _run(command, candidate, user, seconds)
         accepted = any(mark in output for mark in _NEEDS_ROOT)
     else:
         accepted = status == 0 or _NEEDS_ROOT[2] in output
-        if dropped and not accepted and any(mark in output for mark in _NEEDS_ROOT):
+        if user is not None and not accepted and any(mark in output for mark in _NEEDS_ROOT):
             accepted = _REMAP.encode() in candidate or any(_REMAP in flag for flag in flags)
             if not accepted:
-                status, output, _dropped = _run([*command, "--validate"], candidate, False, seconds)
+                status, output = _run([*command, "--validate"], candidate, None, seconds)
                 accepted = status == 0
     if not accepted:
         raise Refused(
@@ -101,11 +108,30 @@ def _arguments(flags: t.Sequence[str]) -> t.List[str]:
     return without(flags, ("config-file", "validate", *PROXY_KEYS)) + hidden
 
 
-def _run(command: t.List[str], candidate: bytes, drop: bool, seconds: float) -> t.Tuple[int, str, bool]:
-    """Run it with the candidate as its standard input; return its status, output, and whether root was dropped."""
+def _powerless() -> t.Optional[int]:
+    """Return the id of a user that can do nothing, None where root can't give him the candidate.
+
+    It is one that no other process has, so that none can look into it; a container's user namespace may lack that one,
+    and then it is nobody.
+    """
     reader, writer = os.pipe()
     try:
-        user = _give_away(reader) if drop else None
+        for user in (2_000_000_000 + os.getpid() % 100_000_000, 65534):
+            with contextlib.suppress(OSError):
+                os.fchown(reader, user, user)
+                return user
+        return None
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def _run(command: t.List[str], candidate: bytes, user: t.Optional[int], seconds: float) -> t.Tuple[int, str]:
+    """Run it with the candidate as its standard input, as `user` if one is given; return its status and output."""
+    reader, writer = os.pipe()
+    try:
+        if user is not None:
+            os.fchown(reader, user, user)  # since dockerd opens it anew by its path
 
         def become() -> None:
             if user is not None:
@@ -127,23 +153,7 @@ def _run(command: t.List[str], candidate: bytes, drop: bool, seconds: float) -> 
         raise Refused(f"can't be run: {exc}", where=command[0], instead="Is the engine installed as a whole?") from exc
     finally:
         os.close(reader)
-    status, output = _talk(process, command[0], writer, candidate, seconds)
-    return status, output, user is not None
-
-
-def _give_away(pipe: int) -> t.Optional[int]:
-    """Make the pipe a powerless user's, since dockerd opens it anew by its path; return the user's id.
-
-    It is one that no other process has, so that none can look into it; a container's user namespace may lack that
-    one, and then it is nobody.
-    """
-    for user in (2_000_000_000 + os.getpid() % 100_000_000, 65534):
-        try:
-            os.fchown(pipe, user, user)
-        except OSError:
-            continue
-        return user
-    return None
+    return _talk(process, command[0], writer, candidate, seconds)
 
 
 def _talk(

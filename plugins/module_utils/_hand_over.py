@@ -12,7 +12,7 @@ import contextlib
 import time
 import typing as t
 
-from . import _due, _guard_outcome, _guard_units, _unit_jobs
+from . import _due, _guard_outcome, _guard_units, _unit_jobs, _units
 from ._checkpoint import DEFERRED, Checkpoint
 from ._errors import Failed, Refused
 from ._notice import Notice
@@ -168,6 +168,8 @@ def let_end(checkpoint: Checkpoint) -> t.Optional[str]:
             _wait(checkpoint, asked)
         except Refused:
             return asked
+        finally:
+            _units.forget()  # what it has restarted runs anew
     return None
 
 

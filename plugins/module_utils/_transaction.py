@@ -147,6 +147,7 @@ class Transaction:
                 _nomad_drain().drain(unit, self.request["nomad_was"], drain["seconds"])
             for step in drain["before"]:
                 _ask(step, drain["seconds"], "drain")
+            _units.forget()  # that may have taken minutes
 
     def _followed(self, unit: str) -> bool:
         """Tell whether a unit that ran was restarted along with another one (PartOf=, Requires=), or will be.

@@ -41,6 +41,8 @@ _PROPERTIES = (
 )
 # What systemd said, by unit: a call costs ten times what reading its answer does, so each unit is asked about once.
 _told: t.Dict[str, t.Dict[str, t.List[str]]] = {}
+# What daemons said, by what they were asked (see once).
+_answered: t.Dict[str, t.Any] = {}
 
 
 class Unit(t.NamedTuple):
@@ -146,9 +148,17 @@ def wall_clock(microseconds: int) -> t.Optional[float]:
     return time.time() - (time.monotonic() - microseconds / 1e6) if microseconds else None
 
 
+def once(question: str, ask: t.Callable[[], t.Any]) -> t.Any:
+    """Return what `ask` returns, or what it returned to the same question since forget(): for what a daemon tells."""
+    if question not in _answered:
+        _answered[question] = ask()
+    return _answered[question]
+
+
 def forget() -> None:
-    """Ask systemd anew from now on."""
+    """Ask systemd and daemons anew from now on."""
     _told.clear()
+    _answered.clear()
 
 
 def daemon_reload() -> None:

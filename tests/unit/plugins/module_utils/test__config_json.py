@@ -332,7 +332,11 @@ def test_a_removal_that_the_engine_would_not_start_with_is_refused(host):
 
 
 def test_the_version_of_an_engine_that_does_not_run(host):
-    install(host, 'case "$*" in *--version*) echo "Docker version 20.10.24+dfsg1, build x";; esac')
+    install(
+        host,
+        'case "$*" in *--version*) echo "Docker version 20.10.24+dfsg1, build x"; exit;; esac',
+        'echo "dockerd needs to be started with root privileges."; exit 1',
+    )
     with pytest.raises(Refused, match=r"proxies: needs Docker Engine 23\.0 or later; 20\.10\.24"):
         ensure(host, proxy=PROXY)
     _run, result = ensure(host, settings={"graph": "/srv"})

@@ -37,6 +37,7 @@ class Engine:
 
     def __init__(self, host, loaded):
         self.host = host
+        self.questions = 0
         self.state = Path(host.systemd.state, "engine.json")
         self.state.write_text(json.dumps({"live": loaded, "containers": True, "swarm": False, "started": []}))
         code = """
@@ -69,6 +70,7 @@ class Engine:
         self.state.write_text(json.dumps({**json.loads(self.state.read_text()), **values}))
 
     def info(self):
+        self.questions += 1
         return {
             "LiveRestoreEnabled": self.live,
             "Swarm": {"LocalNodeState": "active" if self.swarm else "inactive"},
@@ -160,6 +162,15 @@ def test_containers_run_on_wherever_live_restore_is_on_before_or_after(host, doc
     assert engine.live == (document == ON)
     now = {name: what for name, what in host.tree().items() if "container-hosts" not in name and "sysinit" not in name}
     assert now == tree  # its time too
+
+
+@pytest.mark.parametrize(
+    ("document", "loaded", "questions"), [(ON, True, 1), (ON, False, 2), (OFF, True, 2), (OFF, False, 1)]
+)
+def test_the_daemon_is_asked_once_for_what_it_was_and_once_for_each_switch(host, document, loaded, questions):
+    engine = host.engine(document, loaded=loaded)
+    restart(host)
+    assert engine.questions == questions
 
 
 def test_the_checkpoint_knows_the_file_as_it_was(host):

@@ -80,6 +80,28 @@ def test_an_engine_without_validate_is_asked_as_nobody(program):
     assert second[0] != "0"
 
 
+@pytest.mark.parametrize(
+    ("version", "asked"), [((20, 10, 24), [""]), ((23, 0, 1), [" --validate"]), (None, [" --validate"])]
+)
+def test_an_engine_that_is_known_to_have_no_validate_is_asked_once(program, version, asked):
+    validate(b"{}", dockerd=program(NOT_ROOT if asked == [""] else ""), version=version)
+    made = [call.partition("--config-file /proc/self/fd/0")[2] for call in calls(program)]
+    assert made == asked
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can drop root")
+@pytest.mark.parametrize("version", [(20, 10, 24), None])
+def test_without_validate_it_is_never_run_as_root(program, version, monkeypatch):
+    def refuse(*_arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    validate(b"{}", dockerd=program(OLD, "echo started"), version=version)
+    with_flag = [] if version else ["0 --config-file /proc/self/fd/0 --validate"]
+    noted = calls(program) if os.path.exists(f"{program.folder}/calls") else []
+    assert noted == with_flag
+
+
 def test_an_engine_without_validate_that_gives_another_reason(program):
     with pytest.raises(Refused, match="refuses it: EOF"):
         validate(b"", dockerd=program(OLD, "echo 'unable to configure the Docker daemon with file /x: EOF'; exit 1"))
