@@ -187,6 +187,7 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
     began = time.monotonic()
     working = looked = began  # when the guard was last seen at work, and looked for
     while True:
+        signs = _signs(checkpoint)
         over = _asked(checkpoint) != request_id
         result = checkpoint.read("result.json")
         if result is not None and result["id"] == request_id:
@@ -196,8 +197,9 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
             if commit.about.get("request") == request_id:
                 # Another run has read the result, which lies there for whoever comes first.
                 return {"id": request_id, "ended": time.time(), "state": "committed", "commit": commit.id}
-        time.sleep(_TICK)
-        # Its result is looked for often, which is cheap; systemd less often, since that costs a process each time.
+        # A sign of it is looked for often, which is cheap; systemd less often, since that costs a process each time.
+        while _signs(checkpoint) == signs and time.monotonic() - looked < _LOOK:
+            time.sleep(_TICK)
         if time.monotonic() - looked < _LOOK:
             continue
         looked = time.monotonic()
@@ -215,6 +217,12 @@ def _wait(checkpoint: Checkpoint, request_id: str) -> t.Dict[str, t.Any]:
                 instead=f"Look at journalctl -u {guard}. What is pending is taken back by it, or by the next run.",
                 result={"checkpoint": checkpoint.name},
             )
+
+
+def _signs(checkpoint: Checkpoint) -> t.List[t.Any]:
+    """Return what changes whenever the guard has come further, without reading what it wrote."""
+    files = ("request.json", "running.json", "result.json")
+    return [_guard_units.identity(checkpoint.file(file)) for file in files]
 
 
 def _wait_until_gone(checkpoint: Checkpoint) -> None:
