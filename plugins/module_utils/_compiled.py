@@ -23,16 +23,17 @@ import typing as t
 import zipimport
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
-# How a .pyc file begins that Python compares with no source (PEP 552: hash-based, unchecked), as time stamps in a zip
-# file are told by the time zone.
-_HEAD = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+# The code of another Python, or of another of its versions, is another language.
+_HEAD = importlib.util.MAGIC_NUMBER
+# All in one file, since zipimport opens the zip file anew for each.
+_KEPT = f"{__name__.replace('.', '/')}.kept"
 
 _kept: t.Dict[str, types.CodeType] = {}
 
 
 def files() -> t.Dict[str, bytes]:
     """Return what was kept as files of a zip file, by path, to lie beside their sources."""
-    return {f"{name.replace('.', '/')}.pyc": _HEAD + marshal.dumps(code) for name, code in _kept.items()}
+    return {_KEPT: _HEAD + marshal.dumps(_kept)} if _kept else {}
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -51,19 +52,10 @@ class _Loader(importlib.machinery.SourceFileLoader):
         raise OSError(f"{path} lies in a zip file")
 
     def get_code(self, fullname: str) -> t.Optional[types.CodeType]:
-        code = self._ready() or super().get_code(fullname)
+        code = _kept.get(fullname) or super().get_code(fullname)
         if code is not None:
             _kept[fullname] = code
         return code
-
-    def _ready(self) -> t.Optional[types.CodeType]:
-        try:
-            content = self._zip.get_data(f"{self.path}c")
-        except OSError:
-            return None
-        if not content.startswith(_HEAD):
-            return None  # another Python runs by now
-        return t.cast("types.CodeType", marshal.loads(content[len(_HEAD) :]))  # noqa: S302 - files() wrote it
 
 
 class _Finder:
@@ -77,14 +69,25 @@ class _Finder:
     ) -> t.Optional[importlib.machinery.ModuleSpec]:
         if not fullname.startswith(_PACKAGE):
             return None
-        file = f"{self._zip.archive}/{fullname.replace('.', '/')}.py"
         try:
-            self._zip.get_data(file)
-        except OSError:
+            self._zip.is_package(fullname)  # asked for its error, which needs no look into the file
+        except zipimport.ZipImportError:
             return None
+        file = f"{self._zip.archive}/{fullname.replace('.', '/')}.py"
         return importlib.util.spec_from_file_location(fullname, file, loader=_Loader(fullname, file, self._zip))
+
+
+def _take_over(found: zipimport.zipimporter) -> None:
+    """Take the place of the importer that we come from, with what files() may have laid beside us."""
+    try:
+        content = found.get_data(f"{found.archive}/{_KEPT}")
+    except OSError:
+        content = b""
+    if content.startswith(_HEAD):
+        _kept.update(marshal.loads(content[len(_HEAD) :]))  # noqa: S302 - files() wrote it
+    sys.meta_path.insert(0, _Finder(found))
 
 
 _importer = globals().get("__loader__")
 if isinstance(_importer, zipimport.zipimporter):
-    sys.meta_path.insert(0, _Finder(_importer))
+    _take_over(_importer)
