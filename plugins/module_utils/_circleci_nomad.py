@@ -208,28 +208,25 @@ class Client:
         """Hold the environments of the engine and of the agent."""
         if not (self.present or self.absent):
             return []
-        results = []
+        entries = []
         if self.engine:
             inside = self.params["engine_method"] == "daemon_json"
-            results.append(self._unit(self.engine, self.environment, "absent" if inside else self.params["state"]))
-        results.append(self._unit(self.unit, {**self.environment, **self.jvm}, self.params["state"]))
-        return results
+            entries.append(self._unit(self.engine, self.environment, "absent" if inside else self.params["state"]))
+        entries.append(self._unit(self.unit, {**self.environment, **self.jvm}, self.params["state"]))
+        return _systemd_environment.ensure_all(entries, self.run)
 
-    def _unit(self, unit: str, environment: t.Dict[str, str], state: str) -> Result:
-        return _systemd_environment.ensure(
-            {
-                "units": [unit],
-                "environment": environment,
-                "proxy": None,
-                "proxy_readers": "shared",
-                "exposure": self.params["exposure"],
-                "adopt": self.params["adopt"],
-                "dropin": DROPIN,
-                "read_at_start": self.params["read_at_start"],
-                "state": state,
-            },
-            self.run,
-        )
+    def _unit(self, unit: str, environment: t.Dict[str, str], state: str) -> t.Dict[str, t.Any]:
+        return {
+            "units": [unit],
+            "environment": environment,
+            "proxy": None,
+            "proxy_readers": "shared",
+            "exposure": self.params["exposure"],
+            "adopt": self.params["adopt"],
+            "dropin": DROPIN,
+            "read_at_start": self.params["read_at_start"],
+            "state": state,
+        }
 
     def look_at_artifacts(self) -> None:
         """Say what Nomad's own configuration lacks, which is not edited."""

@@ -19,7 +19,13 @@ from ._run import Run
 
 class _Kind(t.NamedTuple):
     argument_spec: t.Dict[str, t.Any]
-    ensure: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]]
+    ensure_all: t.Callable[[t.Sequence[t.Dict[str, t.Any]], Run], t.List[t.Dict[str, t.Any]]]
+
+
+def _one_by_one(
+    ensure_one: t.Callable[[t.Dict[str, t.Any], Run], t.Dict[str, t.Any]],
+) -> t.Callable[[t.Sequence[t.Dict[str, t.Any]], Run], t.List[t.Dict[str, t.Any]]]:
+    return lambda entries, run: [ensure_one(entry, run) for entry in entries]
 
 
 def _rare(name: str) -> t.Callable[[], _Kind]:
@@ -31,14 +37,14 @@ def _rare(name: str) -> t.Callable[[], _Kind]:
 
     def load() -> _Kind:
         part = importlib.import_module(f"{__package__}._{name}")
-        return _Kind(part.ARGUMENT_SPEC, part.ensure)
+        return _Kind(part.ARGUMENT_SPEC, _one_by_one(part.ensure))
 
     return load
 
 
 # In the order in which they are held true: a file that the engine refuses is noticed before a drop-in is written.
 KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
-    "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _config_json.ensure),
+    "config_json": lambda: _Kind(_config_json.ARGUMENT_SPEC, _one_by_one(_config_json.ensure)),
     "iotedge_certificate": _rare("iotedge_certificate"),  # before the files that name certificates
     "config_toml": _rare("config_toml"),
     "ecs_config": _rare("ecs_config"),
@@ -47,7 +53,7 @@ KINDS: t.Dict[str, t.Callable[[], _Kind]] = {
     "ecs_instance": _rare("ecs_instance"),
     "circleci_nomad": _rare("circleci_nomad"),
     "circleci_services": _rare("circleci_services"),
-    "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure),
+    "systemd_environment": lambda: _Kind(_systemd_environment.ARGUMENT_SPEC, _systemd_environment.ensure_all),
 }
 # How what was changed is brought into effect and proven, in the same round trip; see _proven_settings.
 PROOF_SPEC: t.Dict[str, t.Any] = {
@@ -94,10 +100,7 @@ def checked(params: t.Dict[str, t.Any]) -> t.Dict[str, t.List[t.Dict[str, t.Any]
 
 def hold(entries: t.Dict[str, t.List[t.Dict[str, t.Any]]], run: Run) -> t.Dict[str, t.Any]:
     """Do what `ensure` does for entries that are checked."""
-    results = {
-        kind: [ensure_kind(entry, run) for entry in entries[kind]]
-        for kind, ensure_kind in ((kind, KINDS[kind]().ensure) for kind in KINDS if kind in entries)
-    }
+    results = {kind: KINDS[kind]().ensure_all(entries[kind], run) for kind in KINDS if kind in entries}
     run.notice(*_shadows(entries, results))
     everything = [result for kind in results.values() for result in kind]
     restart = _once(everything, "restart_required")

@@ -15,6 +15,7 @@ Source: nomad client/config/artifact.go and client/allocrunner/taskrunner/getter
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import re
@@ -122,6 +123,7 @@ def _texts(agent: Agent, root: str) -> t.Iterator[str]:
                 continue  # what is wrong with it, the agent says itself
 
 
+@functools.lru_cache  # a change asks several times; Nomad needs as long for it as a small task
 def _version(program: str) -> t.Optional[t.Tuple[int, int]]:
     try:
         # The unit's own program, and no shell is asked.

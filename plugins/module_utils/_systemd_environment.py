@@ -58,17 +58,29 @@ class _Wanted(t.NamedTuple):
 
 def ensure(params: t.Dict[str, t.Any], run: Run) -> t.Dict[str, t.Any]:
     """Make the units' environment what `params` (see ARGUMENT_SPEC) say; return a dict for the module's result."""
-    names = list(dict.fromkeys(map(unit_name, params["units"])))
-    wanted = wanted_of(params, run)
+    return ensure_all([params], run)[0]
+
+
+def ensure_all(entries: t.Sequence[t.Dict[str, t.Any]], run: Run) -> t.List[t.Dict[str, t.Any]]:
+    """Do what `ensure` does for several, with one reload of systemd, which costs a host as much as a small task."""
     booted = _units.booted(run.root)
-    units = _existing(names, booted, run.root)
-    plans = [_Plan(unit, wanted, run) for unit in units if wanted is not None]
+    named = [list(dict.fromkeys(map(unit_name, params["units"]))) for params in entries]
+    wanted = [wanted_of(params, run) for params in entries]
+    if booted:
+        _units.properties([name for names in named for name in names])  # all of them by one question
+    existing = [_existing(names, booted, run.root) for names in named]
+    planned = [[_Plan(unit, each, run) for unit in units if each is not None] for units, each in zip(existing, wanted)]
+    plans = [plan for each in planned for plan in each]
     for plan in plans:
         plan.write()
     if booted and any(plan.reload or plan.unit.need_reload or plan.unseen() for plan in plans):
         run.changed = True
         if not run.check_mode:
             _units.daemon_reload()
+    return [_report(each, booted) for each in planned]
+
+
+def _report(plans: t.Sequence[_Plan], booted: bool) -> t.Dict[str, t.Any]:
     results = [plan.result(booted) for plan in plans]
     return {
         "systemd_running": booted,

@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
     parser.add_argument("--parts", action="store_true", help="without a fleet: edits of documents, and modules")
     parser.add_argument("--growth", action="store_true", help=f"the first role over {growth.NUMBERS} hosts")
-    parser.add_argument("--first", action="store_true", help="a first converge of the first role")
+    parser.add_argument("--first", action="store_true", help="a first converge of each role")
     parser.add_argument("--peer", action="store_true", help=f"the first role beside that of {peer.PACKAGE}")
     asked = parser.parse_args()
     if asked.parts:
@@ -48,9 +48,8 @@ def main() -> int:
             points = growth.measured(cases.CASES[0], up, asked.rounds)
             return _told("growth", growth.table(cases.CASES[0].name, points), growth.judge(points), asked.write)
         if asked.first:
-            firsts = first.measured(cases.CASES[0], up, asked.rounds)
-            table = first.table(cases.CASES[0].name, firsts, hosts)
-            return _told("first", table, first.judge(firsts), asked.write)
+            firsts = {case.name: _first(case, up, asked.rounds) for case in cases.CASES}
+            return _told("first", first.table(firsts, hosts), first.judge(firsts), asked.write)
         if asked.peer:
             rounds = peer.measured(cases.CASES[0], up, asked.rounds)
             return _told("peer", peer.table(cases.CASES[0].name, rounds, hosts), [], asked.write)
@@ -75,14 +74,24 @@ def _told(section: str, text: str, complaints: list[str], write: bool) -> int:
     return 1 if complaints else 0
 
 
-def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
-    """Reach the steady state, then measure round by round; both ways have to see it as theirs."""
+def _begin(case: cases.Case, up: fleet.Fleet) -> None:
+    """Reach the steady state."""
     with step(f"{case.name}: first run"):
         case.install(up)
         if case.prepare.exists():
             measure.run(case.prepare, up.inventory, up.hosts)
         measure.run(case.ours, up.inventory, up.hosts)
         time.sleep(first.SETTLED)
+
+
+def _first(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[first.Round]:
+    _begin(case, up)
+    return first.measured(case, up, rounds)
+
+
+def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
+    """Reach the steady state, then measure round by round; both ways have to see it as theirs."""
+    _begin(case, up)
     order = ["empty", "ping", "ours", "builtin"]
     paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours, "builtin": case.builtin}
     done: list[report.Round] = []

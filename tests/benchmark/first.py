@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a first converge costs by a steady state, the restarts of the engine aside."""
+"""What a first converge costs by a steady state, the restarts of the daemons aside."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..stage.progress import step
 from . import cases, measure
 
 BUDGET = 2.5
-# What a restart leaves to do is done by then: the engine looks after its containers, and clients ask it again.
+# What a restart leaves to do is done by then: daemons look after their containers, and clients ask them again.
 SETTLED = 10
 
 
 class Round(t.NamedTuple):
-    """CPU seconds, here and on the hosts: `restart` is the engine's own, with nothing of Ansible's around it."""
+    """CPU seconds, here and on the hosts: `restart` is the daemons' own, with nothing of Ansible's around it."""
 
     nothing: float
     first: float
@@ -43,38 +43,43 @@ def measured(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[Round]:
                 raise AssertionError("a first converge changed nothing")
             costs = (measure.steady(path, up.inventory, up.hosts) for path in (cases.EMPTY, case.ours))
             nothing, steady = (cost.controller + cost.hosts for cost in costs)
-            done.append(Round(nothing, first.controller + first.hosts, _restart(up), steady))
+            done.append(Round(nothing, first.controller + first.hosts, _restart(case, up), steady))
     return done
 
 
-def _restart(up: fleet.Fleet) -> float:
-    """What the hosts need to restart their engines, with the seconds of settling that the role waits for."""
+def _restart(case: cases.Case, up: fleet.Fleet) -> float:
+    """What the hosts need to restart their daemons, with the seconds of settling that the role waits for."""
     before = sum(map(measure.used, up.hosts))
     for host in up.hosts:
-        host.exec("systemctl", "restart", "docker")
+        done = case.restart(host)
+        if done.rc != 0:
+            raise AssertionError(f"{host.name}: {done.err or done.out}")
     time.sleep(SETTLED)
     return sum(map(measure.used, up.hosts)) - before
 
 
-def table(name: str, rounds: t.Sequence[Round], hosts: int) -> str:
-    """A Markdown table of medians."""
-    seconds = " | ".join(f"{statistics.median(column):.2f}" for column in list(zip(*rounds, strict=True))[1:])
-    return "\n".join(
-        (
-            f"Role `{name}`: {hosts} hosts, {len(rounds)} rounds; CPU seconds here and on the hosts together.",
-            "",
-            "| first converge | its restarts alone | steady state | **first without restarts, by steady** | budget |",
-            "|---|---|---|---|---|",
-            f"| {seconds} | **{middle(rounds):.2f}** | {BUDGET:g} |",
-        )
-    )
+def table(figures: t.Mapping[str, t.Sequence[Round]], hosts: int) -> str:
+    """A Markdown table of medians, a row for each role."""
+    number = len(next(iter(figures.values())))
+    lines = [
+        f"{hosts} hosts, {number} rounds; CPU seconds here and on the hosts together.",
+        "",
+        "| role | first converge | its restarts alone | steady state | **without restarts, by steady** | budget |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, rounds in figures.items():
+        seconds = (f"{statistics.median(column):.2f}" for column in list(zip(*rounds, strict=True))[1:])
+        lines.append(f"| {name} | {' | '.join(seconds)} | **{middle(rounds):.2f}** | {BUDGET:g} |")
+    return "\n".join(lines)
 
 
-def judge(rounds: t.Sequence[Round]) -> list[str]:
-    """What is wrong with the figures."""
-    if middle(rounds) <= BUDGET:
-        return []
-    return [f"a first converge costs {middle(rounds):.2f} times a steady state, and the budget is {BUDGET:g}"]
+def judge(figures: t.Mapping[str, t.Sequence[Round]]) -> list[str]:
+    """What is wrong with the figures of each role."""
+    return [
+        f"{name}: a first converge costs {middle(rounds):.2f} times a steady state, and the budget is {BUDGET:g}"
+        for name, rounds in figures.items()
+        if middle(rounds) > BUDGET
+    ]
 
 
 def middle(rounds: t.Sequence[Round]) -> float:

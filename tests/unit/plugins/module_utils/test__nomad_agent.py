@@ -88,3 +88,9 @@ def test_older_ones_have_no_sandbox(tmp_path, nomad):
 
 def test_one_whose_version_is_unknown_is_told_of(tmp_path):
     assert "since Nomad 1.5" in why(tmp_path, str(tmp_path / "missing"))
+
+
+def test_the_version_is_asked_for_once(tmp_path, nomad):
+    program = nomad("v1.7.5")
+    assert why(tmp_path, program) == why(tmp_path, program)
+    assert (tmp_path / "calls").read_text() == "called\n"

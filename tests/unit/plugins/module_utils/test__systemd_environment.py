@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _host_file
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import _systemd_environment as module
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run, carry_out
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._systemd_syntax import parse_file
 
 ETC = "etc/systemd/system/docker.service.d"
@@ -253,3 +253,27 @@ def test_iot_edges_daemons_get_https_proxy_alone_and_never_a_reset(host):
     assert not ensure(host, units=["aziot-edged"], proxy=SECRET, proxy_readers="iotedge", exposure="environment")[
         0
     ].changed
+
+
+def test_several_are_asked_about_by_one_question_and_read_by_one_reload(guarded):
+    defaults = {name: option.get("default") for name, option in module.ARGUMENT_SPEC.items()}
+    units = ("docker.service", "nomad.service")
+    entries = [{**defaults, "units": [unit], "environment": {"NAME": unit}} for unit in units]
+    for unit in units:
+        guarded.put(f"lib/{unit}", b"")
+        guarded.systemd.unit(unit, guarded.folder / "lib" / unit)
+    guarded.systemd.forget_calls()
+    run = Run(check_mode=False, root=guarded.root)
+    results = module.ensure_all(entries, run)
+    assert run.changed
+    assert [[unit["unit"] for unit in result["units"]] for result in results] == [[unit] for unit in units]
+    assert [call.split()[0] for call in guarded.systemd.calls()] == ["show", "daemon-reload"]
+
+
+def test_where_one_of_several_is_refused_none_is_written(host):
+    defaults = {name: option.get("default") for name, option in module.ARGUMENT_SPEC.items()}
+    entries = [{**defaults, "units": [unit], "environment": {"NAME": "x"}} for unit in ("docker", "nosuch")]
+    before = tree(host)
+    with pytest.raises(Refused, match="nosuch.service: does not exist"):
+        module.ensure_all(entries, Run(check_mode=False, root=str(host)))
+    assert tree(host) == before
