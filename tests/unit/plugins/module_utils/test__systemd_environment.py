@@ -274,6 +274,6 @@ def test_where_one_of_several_is_refused_none_is_written(host):
     defaults = {name: option.get("default") for name, option in module.ARGUMENT_SPEC.items()}
     entries = [{**defaults, "units": [unit], "environment": {"NAME": "x"}} for unit in ("docker", "nosuch")]
     before = tree(host)
-    with pytest.raises(Refused, match="nosuch.service: does not exist"):
+    with pytest.raises(Refused, match=r"nosuch\.service: does not exist"):
         module.ensure_all(entries, Run(check_mode=False, root=str(host)))
     assert tree(host) == before
