@@ -78,7 +78,7 @@ def ensure(params: t.Dict[str, t.Any], run: Run) -> Result:
         "systemd_environment": client.environments(),
         "reload_required": [],
     }
-    if booted and client.present:
+    if booted and client.present and run.heard:
         client.look_at_artifacts()
     told = [*files, *result["systemd_environment"]]
     for key in ("restart_required", "reload_required"):

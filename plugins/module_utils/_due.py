@@ -56,7 +56,7 @@ def find(
     states = dict(seen or {})
     states.update(_unit_jobs.states([unit["name"] for unit in request["units"] if unit["name"] not in states]))
     if request["settings"]:
-        told = Run(check_mode=True)
+        told = Run(check_mode=True, heard=False)  # who made the change has told of all that
         result = _host_settings.hold(request["settings"], told)
         if told.diffs and not foreseen:
             raise Refused(

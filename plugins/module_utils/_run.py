@@ -20,14 +20,23 @@ if t.TYPE_CHECKING:
 
 
 class Run:
-    """Carries check mode in, and diffs, notices and secrets out. `root` is where the host's file system begins."""
+    """Carries check mode in, and diffs, notices and secrets out. `root` is where the host's file system begins.
+
+    `heard`: somebody hears the notices, so that what is dear to find out is worth it.
+    """
 
     def __init__(
-        self, *, check_mode: bool = False, root: str = "", checkpoint: t.Optional[_checkpoint.Checkpoint] = None
+        self,
+        *,
+        check_mode: bool = False,
+        root: str = "",
+        checkpoint: t.Optional[_checkpoint.Checkpoint] = None,
+        heard: bool = True,
     ) -> None:
         self.check_mode = check_mode
         self.root = root
         self.checkpoint = checkpoint
+        self.heard = heard
         self.changed = False
         self.diffs: t.List[t.Dict[str, str]] = []
         self.notices: t.List[Notice] = []

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import pathlib
+import time
 import typing as t
 
 from ..stage import circleci, ecs, engine, fleet, iotedge
 from ..stage.host import Host
 
+# Seconds. To ask it before would count as its restart.
+_AGENT_ANSWERS = 3
 PLAYBOOKS = pathlib.Path(__file__).parent / "playbooks"
 
 
@@ -63,6 +66,7 @@ def _restart_client(host: Host) -> engine.Result:
     """As one does it by hand, and the role too: what has jobs is drained before, and given back."""
     circleci.command(host, "node drain -self -enable -yes")
     host.exec("systemctl", "restart", "docker", "nomad")
+    time.sleep(_AGENT_ANSWERS)
     return circleci.command(host, "node drain -self -disable -yes")
 
 

@@ -24,7 +24,7 @@ from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _host_file,
 )
 from ansible_collections.fleetops.container_hosts.plugins.module_utils._errors import Refused
-from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import carry_out
+from ansible_collections.fleetops.container_hosts.plugins.module_utils._run import Run, carry_out
 
 PROXY = {"http": "http://192.0.2.1:8080", "https": "http://192.0.2.2:8443", "no_proxy": ["corp.example.com"]}
 # What a shell would do something with, if it came to see it.
@@ -284,3 +284,16 @@ def test_a_write_that_fails_half_way_leaves_every_file_as_it_was(host, monkeypat
         )
     ours = (f"{host}/var/lib/container_hosts/", f"{host}/run/")
     assert {path: content for path, content in tree(host).items() if not path.startswith(ours)} == before
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_nomad_is_asked_for_its_version_where_somebody_hears_what_follows_from_it(guarded, heard):
+    asked = guarded.folder / "asked"
+    guarded.systemd.program("nomad", f"#!/bin/sh\ntouch {asked}\necho Nomad v1.7.5\n")
+    guarded.put("nothing", b"")
+    guarded.systemd.unit("nomad.service", guarded.folder / "nothing")
+    run = Run(check_mode=True, root=guarded.root, heard=heard)
+    checked = ArgumentSpecValidator(_circleci_nomad.ARGUMENT_SPEC).validate({"proxy": PROXY, "engine": "none"})
+    _circleci_nomad.ensure(checked.validated_parameters, run)
+    assert asked.exists() == heard
+    assert any(notice.entry == "artifacts" for notice in run.notices) == heard
