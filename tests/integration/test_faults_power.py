@@ -50,7 +50,7 @@ def test_the_power_fails(new_trial: t.Callable[[str], Trial], suite: str) -> Non
     cut(trial)
     trial.assert_old(rebooted=True)
 
-    running = restarts(trial)
+    running = restarts(trial, moby_stable_seconds=60)  # not proven before the power goes
     running.kill()
     assert trial.look().pending
     cut(trial)

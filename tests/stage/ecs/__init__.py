@@ -92,7 +92,10 @@ _CHECK = "ExecStartPre=/bin/sh -c '[ \"$(systemctl is-active docker)\" = active 
 _METADATA_UNIT = f"""\
 [Unit]
 Description=Metadata service of the instance (stand-in)
+# It is there before any agent, as on a real host.
+Before=ecs.service nomad.service
 [Service]
+Type=notify
 RuntimeDirectory=ecs-stand-in
 RuntimeDirectoryPreserve=yes
 ExecStartPre=ip address replace 169.254.169.254/32 dev lo

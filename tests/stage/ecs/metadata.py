@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import http.server
+import os
+import socket
 
 LOG = "/run/ecs-stand-in/metadata.log"
 
@@ -20,4 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 
 
-http.server.HTTPServer(("169.254.169.254", 80), Handler).serve_forever()
+server = http.server.HTTPServer(("169.254.169.254", 80), Handler)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+    ready.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+server.serve_forever()
