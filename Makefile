@@ -123,7 +123,7 @@ benchmark-parts: env ## edits of large documents by their parser's own time, and
 
 .PHONY: benchmark-first
 benchmark-first: engine ## what a first converge costs, by a steady state; WRITE=1 likewise
-	@$(TESTS).benchmark --first --hosts 8 --rounds 4 $(if $(WRITE),--write)
+	@$(TESTS).benchmark --first --hosts 8 --rounds 3 $(if $(WRITE),--write)
 
 .PHONY: benchmark-growth
 benchmark-growth: engine ## a host's share of the cost, and the controller's memory, over 1, 10 and 50 hosts; WRITE=1 likewise
