@@ -5,7 +5,8 @@
 """Asks the dockerd of the host that this runs on: [{"how", "candidate", "flags"}, ...] in, a verdict for each out.
 
 A verdict is null where the engine is content, else its own words. `how`: "validate" as config_json asks it, "start"
-for starting it in earnest, apart from the host's own daemon; then the verdict is what it says at GET /info.
+for starting it in earnest, apart from the host's own daemon; then the verdict is what it says at GET /info. For
+"validate" there may be a "version" too: what the engine is believed to be.
 """
 
 import contextlib
@@ -23,7 +24,9 @@ DOCKERD = "/usr/sbin/dockerd"
 def validate(request, ask, refused):
     """Ask as config_json does."""
     try:
-        ask(request["candidate"].encode("utf-8", "surrogateescape"), dockerd=DOCKERD, flags=request.get("flags", []))
+        candidate = request["candidate"].encode("utf-8", "surrogateescape")
+        believed = tuple(request["version"]) if "version" in request else None
+        ask(candidate, dockerd=DOCKERD, flags=request.get("flags", []), version=believed)
     except refused as exc:
         return str(exc)
     return None

@@ -313,3 +313,20 @@ def test_the_question_leaves_nothing_behind(ask, booted_host, distribution):
     candidates = [{"userns-remap": "default"}, {"data-root": "/var/lib/x", "pidfile": "/run/x.pid"}, {"nosuch": 1}]
     ask(distribution, [{"how": "validate", "candidate": json.dumps(candidate)} for candidate in candidates])
     assert traces() == before
+
+
+@pytest.mark.parametrize("distribution", VERSIONS)
+def test_what_the_engine_is_believed_to_be_changes_no_verdict(ask, distribution):
+    """Another one may have been installed since the one that runs has started."""
+    # Each believed version has spaces of its own behind the document: what was accepted once isn't asked again.
+    requests = [
+        {"how": "validate", "candidate": json.dumps(settings) + " " * number, **believed}
+        for settings, *_made_of_it in CASES.values()
+        for number, believed in enumerate([{}, *({"version": version} for version in VERSIONS.values())])
+    ]
+    told = ask(distribution, requests)
+    verdicts = [{verdict is None for verdict in told[first : first + 3]} for first in range(0, len(told), 3)]
+    differing = [name for name, verdict in zip(CASES, verdicts, strict=True) if len(verdict) != 1]
+    assert differing == []
+    assert {True} in verdicts
+    assert {False} in verdicts
