@@ -86,7 +86,7 @@ def _begin(case: cases.Case, up: fleet.Fleet) -> None:
 
 def _first(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[first.Round]:
     _begin(case, up)
-    return first.measured(case, up, rounds)
+    return first.measured(case, up, rounds, DOUBT * rounds)
 
 
 def _measure(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[report.Round]:
