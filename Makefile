@@ -126,7 +126,7 @@ benchmark-first: engine ## what a first converge costs, by a steady state; WRITE
 	@$(TESTS).benchmark --first --hosts 8 --rounds 3 $(if $(WRITE),--write)
 
 .PHONY: benchmark-growth
-benchmark-growth: engine ## a host's share of the cost, and the controller's memory, over 1, 10 and 50 hosts; WRITE=1 likewise
+benchmark-growth: engine ## a host's share of the cost, and the controller's memory, over 1 to 200 hosts; WRITE=1 likewise
 	@$(TESTS).benchmark --growth --rounds 3 $(if $(WRITE),--write)
 
 .PHONY: benchmark-peer

@@ -29,13 +29,13 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=4, help="half bookworm, half trixie")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {DOCUMENT.name}")
     parser.add_argument("--parts", action="store_true", help="without a fleet: edits of documents, and modules")
-    parser.add_argument("--growth", action="store_true", help=f"the first role over {growth.NUMBERS} hosts")
+    parser.add_argument("--growth", action="store_true", help=f"the first role over {growth.NUMBERS} names of hosts")
     parser.add_argument("--first", action="store_true", help="a first converge of each role")
     parser.add_argument("--peer", action="store_true", help=f"the first role beside that of {peer.PACKAGE}")
     asked = parser.parse_args()
     if asked.parts:
         return _parts(asked.write)
-    hosts = max(growth.NUMBERS) if asked.growth else asked.hosts
+    hosts = growth.HOSTS if asked.growth else asked.hosts
     try:
         if asked.peer:
             peer.install()

@@ -54,14 +54,14 @@ def _restart(case: cases.Case, up: fleet.Fleet) -> float:
 
     All at once, as a converge does it: what a host does by itself while others restart would count as a restart's.
     """
-    before = sum(map(measure.used, up.hosts))
+    before = measure.together(up.hosts)
     with concurrent.futures.ThreadPoolExecutor(len(up.hosts)) as at_once:
         restarted = list(at_once.map(case.restart, up.hosts))
     for host, done in zip(up.hosts, restarted, strict=True):
         if done.rc != 0:
             raise AssertionError(f"{host.name}: {done.err or done.out}")
     time.sleep(SETTLED)
-    return sum(map(measure.used, up.hosts)) - before
+    return measure.together(up.hosts) - before
 
 
 def table(figures: t.Mapping[str, t.Sequence[Round]], hosts: int) -> str:

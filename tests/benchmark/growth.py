@@ -1,9 +1,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host more costs: one role over few hosts and over many, beside a ping of the same hosts."""
+"""What a host more costs: one role over few hosts and over many, beside a ping of the same hosts.
+
+A machine carries some fifty hosts. Beyond them, the same hosts are in the inventory by further names: to the controller
+these are hosts like all others, with variables, tasks and results of their own, and only their connections are shared.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import pathlib
 import statistics
 import typing as t
 
@@ -11,8 +18,10 @@ from ..stage import fleet
 from ..stage.progress import step
 from . import cases, measure, report
 
-NUMBERS = (1, 10, 50)
-# A host among fifty may cost so much of what it costs among ten.
+HOSTS = 50
+NAMES = 4  # of each host
+NUMBERS = (1, 10, HOSTS, HOSTS * NAMES)
+# A host among fifty or more may cost so much of what it costs among ten.
 FLAT = 1.15
 # Megabytes of ansible-playbook that a host more may take, beyond what it takes for a ping.
 MEMORY = 0.5
@@ -31,16 +40,33 @@ def measured(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[Point]:
     hosts = sorted(up.hosts, key=lambda host: int(host.name.rpartition("-")[2]))
     with step(f"{case.name}: first run, {len(hosts)} hosts"):
         measure.run(case.ours, up.inventory, hosts)
+    hosts = [dataclasses.replace(host, name=_name(host.name, number)) for number in range(NAMES) for host in hosts]
+    inventory = _inventory(up.inventory)
     points = []
     for number in NUMBERS:
         done = []
         for each in range(rounds):
             with step(f"{case.name}: {number} hosts, round {each + 1} of {rounds}"):
                 paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours}
-                costs = {what: measure.steady(path, up.inventory, hosts[:number]) for what, path in paths.items()}
+                costs = {what: measure.steady(path, inventory, hosts[:number]) for what, path in paths.items()}
             done.append(report.Round(**costs))
         points.append(Point(number, done))
     return points
+
+
+def _name(name: str, number: int) -> str:
+    return f"{name}-name-{number + 1}" if number else name
+
+
+def _inventory(path: pathlib.Path) -> pathlib.Path:
+    """Write the inventory with all names of each host, beside the fleet's and so with the same group_vars."""
+    known = json.loads(path.read_text(encoding="utf-8"))
+    (group,) = known["container_hosts"]["children"].values()
+    group["hosts"] = {_name(name, number): of for number in range(NAMES) for name, of in group["hosts"].items()}
+    written = path.with_name("names.json")
+    written.touch(mode=0o600)
+    written.write_text(json.dumps(known), encoding="utf-8")
+    return written
 
 
 def table(name: str, points: t.Sequence[Point]) -> str:
@@ -63,14 +89,15 @@ def table(name: str, points: t.Sequence[Point]) -> str:
 def judge(points: t.Sequence[Point]) -> list[str]:
     """What is wrong with the figures."""
     complaints = []
-    few, many = points[-2:]
-    by = share(many, "ours") / share(few, "ours")
-    if by > FLAT:
-        complaints.append(f"a host among {many.hosts} costs {by:.2f} times what it costs among {few.hosts}")
-    hosts = many.hosts - points[0].hosts
-    ping, ours = ((memory(many, what) - memory(points[0], what)) / hosts for what in ("ping", "ours"))
-    if ours > ping + MEMORY:
-        complaints.append(f"a host more takes {ours:.2f} MB of ansible-playbook, and {ping:.2f} MB for a ping")
+    one, few, *many = points
+    for point in many:
+        by = share(point, "ours") / share(few, "ours")
+        if by > FLAT:
+            complaints.append(f"a host among {point.hosts} costs {by:.2f} times what it costs among {few.hosts}")
+        more = point.hosts - one.hosts
+        ping, ours = ((memory(point, what) - memory(one, what)) / more for what in ("ping", "ours"))
+        if ours > ping + MEMORY:
+            complaints.append(f"a host more takes {ours:.2f} MB of ansible-playbook, and {ping:.2f} MB for a ping")
     return complaints
 
 
