@@ -45,7 +45,7 @@ def main() -> int:
         return 1
     try:
         if asked.growth:
-            points = growth.measured(cases.CASES[0], up, asked.rounds)
+            points = growth.measured(cases.CASES[0], up, asked.rounds, DOUBT * asked.rounds)
             return _told("growth", growth.table(cases.CASES[0].name, points), growth.judge(points), asked.write)
         if asked.first:
             firsts = {case.name: _first(case, up, asked.rounds) for case in cases.CASES}

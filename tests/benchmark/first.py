@@ -65,18 +65,17 @@ def _restart(case: cases.Case, up: fleet.Fleet) -> float:
 
 
 def table(figures: t.Mapping[str, t.Sequence[Round]], hosts: int) -> str:
-    """A Markdown table of medians, with least and most of the ratio, a row for each role."""
+    """A Markdown table of medians, a row for each role."""
+    numbers = " or ".join(map(str, sorted({len(rounds) for rounds in figures.values()})))
     lines = [
-        f"{hosts} hosts. Medians of CPU seconds, here and on the hosts together; ratios least / **median** / most.",
+        f"{hosts} hosts, {numbers} rounds; CPU seconds here and on the hosts together.",
         "",
-        "| role | rounds | first converge | restarts alone | steady state | **restarts aside, by steady** | budget |",
-        "|---|---|---|---|---|---|---|",
+        "| role | first converge | its restarts alone | steady state | **without restarts, by steady** | budget |",
+        "|---|---|---|---|---|---|",
     ]
     for name, rounds in figures.items():
         seconds = (f"{statistics.median(column):.2f}" for column in list(zip(*rounds, strict=True))[1:])
-        ratios = sorted(each.ratio for each in rounds)
-        spread = f"{ratios[0]:.2f} / **{middle(rounds):.2f}** / {ratios[-1]:.2f}"
-        lines.append(f"| {name} | {len(rounds)} | {' | '.join(seconds)} | {spread} | {BUDGET:g} |")
+        lines.append(f"| {name} | {' | '.join(seconds)} | **{middle(rounds):.2f}** | {BUDGET:g} |")
     return "\n".join(lines)
 
 

@@ -12,11 +12,12 @@ import dataclasses
 import json
 import pathlib
 import statistics
+import time
 import typing as t
 
 from ..stage import fleet
 from ..stage.progress import step
-from . import cases, measure, report
+from . import cases, first, measure, report
 
 HOSTS = 50
 NAMES = 4  # of each host
@@ -34,23 +35,27 @@ class Point(t.NamedTuple):
     rounds: list[report.Round]
 
 
-def measured(case: cases.Case, up: fleet.Fleet, rounds: int) -> list[Point]:
-    """Reach the steady state on all hosts, then measure over the first few, more, and all of them."""
+def measured(case: cases.Case, up: fleet.Fleet, rounds: int, in_doubt: int) -> list[Point]:
+    """Reach the steady state on all hosts, then measure over the first few, more, and all of them, round by round.
+
+    What is not flat by then gets the rounds `in_doubt`: a machine's own swings are as large as what is looked for.
+    """
     # One of each suite in turn, so that few hosts are of the same kinds as many.
     hosts = sorted(up.hosts, key=lambda host: int(host.name.rpartition("-")[2]))
     with step(f"{case.name}: first run, {len(hosts)} hosts"):
         measure.run(case.ours, up.inventory, hosts)
+        time.sleep(first.SETTLED)
     hosts = [dataclasses.replace(host, name=_name(host.name, number)) for number in range(NAMES) for host in hosts]
     inventory = _inventory(up.inventory)
-    points = []
-    for number in NUMBERS:
-        done = []
-        for each in range(rounds):
-            with step(f"{case.name}: {number} hosts, round {each + 1} of {rounds}"):
-                paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours}
-                costs = {what: measure.steady(path, inventory, hosts[:number]) for what, path in paths.items()}
-            done.append(report.Round(**costs))
-        points.append(Point(number, done))
+    paths = {"empty": cases.EMPTY, "ping": cases.PING, "ours": case.ours}
+    points = [Point(number, []) for number in NUMBERS]
+    for each in range(in_doubt):
+        if each >= rounds and not judge(points):
+            break
+        for point in points:
+            with step(f"{case.name}: {point.hosts} hosts, round {each + 1}"):
+                costs = {what: measure.steady(path, inventory, hosts[: point.hosts]) for what, path in paths.items()}
+            point.rounds.append(report.Round(**costs))
     return points
 
 
