@@ -300,13 +300,19 @@ class Checkpoint:
         _host_file.edit(self.file(name), lambda _found: data, missing=_PRIVATE, private=True)
 
     def remove(self, *names: str) -> None:
-        """Remove some of these files, down to the disk: after a power loss, one of them would be news again."""
+        """Remove some of these files, down to the disk: after a power loss, one of them would be news again.
+
+        Raises Refused where that can't be done.
+        """
         found = [name for name in names if os.path.lexists(self.file(name))]
-        for name in found:
-            with contextlib.suppress(FileNotFoundError):  # result.json is the controller's to remove, too
-                os.unlink(self.file(name))
-        if found:
-            _host_file_write.sync_folder(self.folder)
+        try:
+            for name in found:
+                with contextlib.suppress(FileNotFoundError):  # result.json is the controller's to remove, too
+                    os.unlink(self.file(name))
+            if found:
+                _host_file_write.sync_folder(self.folder)
+        except OSError as exc:
+            raise _host_file.refusal(exc, self.folder, "cannot be changed") from exc
 
     @contextlib.contextmanager
     def locked(self, *, create: bool, seconds: float = LOCK_SECONDS) -> t.Iterator[bool]:

@@ -67,9 +67,12 @@ def act(
         with checkpoint.locked(create=change is not None and not run.check_mode) as held:
             if not run.check_mode and _asked(checkpoint) not in (None, unended):
                 continue
+            made = change is not None
             if change is not None:
                 change()
-            told, back = _plan(checkpoint, request, run, going_back, made=change is not None)
+            # What was written would have nobody to prove it if not even this can be found out, as on a full disk.
+            with all_or_nothing(checkpoint, held=held) if made and not run.check_mode else contextlib.nullcontext():
+                told, back = _plan(checkpoint, request, run, going_back, made=made)
             to_do = told["apply"] or told["restart"] or told["reload"] or request["pending"]
             # A proof alone changes nothing; what it proves was reported as a change by who made it.
             run.changed = run.changed or bool(to_do and (_is_change(told) or back))
@@ -148,7 +151,7 @@ def _ask(checkpoint: Checkpoint, request: _due.Request, back: t.Optional[Back], 
             _guard_units.call(checkpoint)
             checkpoint.remove("result.json", "running.json")
         except BaseException:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(Refused):
                 checkpoint.remove("request.json")
             raise
 

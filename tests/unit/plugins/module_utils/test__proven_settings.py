@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.fleetops.container_hosts.plugins.module_utils import (
     _hand_over,
+    _host_file_write,
     _host_settings,
     _proven_settings,
 )
@@ -124,6 +128,24 @@ def test_a_change_that_can_not_be_proven_is_taken_back_and_shown(host):
     assert [diff["before_header"] for diff in caught.value.result["diff"]] == [f"/{FILE}", f"/{OTHER} (absent)"]
     assert which(host) == "old"
     assert host.tree() == host.before
+
+
+def test_a_disk_that_is_full_between_the_change_and_its_proof_has_it_taken_back_at_once(host, monkeypatch):
+    carry_out(host)
+    tree = host.tree()  # how that ended is still to be told, and is removed then
+    real, checkpoint = _host_file_write.sync_folder, host.checkpoint()
+
+    def full_once(path):
+        if path == checkpoint.folder and checkpoint.pending() and not host.own("result.json").exists():
+            monkeypatch.setattr(_host_file_write, "sync_folder", real)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path)
+
+    monkeypatch.setattr(_host_file_write, "sync_folder", full_once)
+    with pytest.raises(Refused, match=r"cannot be changed: No space left on device.*free some space"):
+        carry_out(host, "newer")
+    assert _host_file_write.sync_folder is real
+    assert (host.tree(), which(host), host.checkpoint().pending()) == (tree, "new", False)
 
 
 @pytest.mark.parametrize(
